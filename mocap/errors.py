@@ -1,0 +1,14 @@
+"""Errors meant for the person at the keyboard."""
+
+
+class MocapError(Exception):
+    """A failure the user can act on: one line that says what, where and what to do. The CLI exits with 1."""
+
+
+class QualityError(MocapError):
+    """The work was finished, but the take is below the quality that was asked for. The CLI exits with 3."""
+
+
+def unknown_name(kind: str, name: str, known: list[str]) -> MocapError:
+    """An error for a name outside a printed list of choices."""
+    return MocapError(f"unknown {kind} '{name}'; choose one of: {', '.join(known)}")
