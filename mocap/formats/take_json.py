@@ -1,0 +1,99 @@
+"""``mocap-motion`` version 1, the take as JSON (docs/FORMAT.md).
+
+The packaged schema (mocap-motion-1.schema.json) describes a whole document. Checking millions of numbers with it would
+take minutes, so the reader gives it the document with every frame array cut to its first frames, and checks the
+arrays themselves, all of them, with numpy: shape, types, size, and the invariants of the domain types.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from mocap.errors import MocapError
+from mocap.files import atomic_path
+from mocap.formats.json_text import load, to_text
+from mocap.formats.rounding import rounded
+from mocap.formats.take_document import FORMAT, VERSION, document_to_take, take_to_document
+from mocap.take import Take
+
+FRAME_ARRAYS = frozenset({"boxes", "xy", "xyz", "confidence", "root_world", "local_wxyz"})
+FRAMES_FOR_SCHEMA = 2
+LONGEST_MESSAGE = 200
+
+
+def write_json(take: Take, path: str | Path) -> None:
+    """Write a take with the decimals of ``mocap.formats.rounding``; the same take gives the same bytes.
+
+    MocapError where the file cannot be written or ``settings`` and the like hold something that is not JSON.
+    """
+    try:
+        text = to_text(take_to_document(rounded(take))) + "\n"
+    except (TypeError, RecursionError) as error:
+        raise MocapError(f"cannot write {path}: {error}; keep to text, numbers, lists and objects") from error
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(text.encode())
+
+
+def read_json(path: str | Path) -> Take:
+    """The take of a ``mocap-motion`` file of version 1; unknown keys are ignored.
+
+    MocapError, naming the place, for files that are damaged, of a newer major version, or not a take.
+    """
+    path = Path(path)
+    document = load(path)
+    try:
+        _check_version(document)
+        _check_schema(document)
+        return document_to_take(document)
+    except (ValueError, RecursionError) as error:
+        message = " ".join(str(error).split())
+        raise MocapError(f"cannot read {path}: {message}") from error
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON schema (2020-12) of version 1."""
+    text = resources.files("mocap.formats").joinpath("mocap-motion-1.schema.json").read_text("utf-8")
+    return dict(json.loads(text))
+
+
+def _check_version(document: Any) -> None:
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ValueError(f'it is no take: a take is a JSON object with "format": "{FORMAT}"')
+    version = str(document.get("version"))[:20]
+    major = version.split(".")[0]
+    if not (major.isdecimal() and len(major) < 6):
+        raise ValueError(f'version: expected text such as "{VERSION}"; the take is damaged')
+    if int(major) > int(VERSION.split(".")[0]):
+        raise ValueError(f"it was written by a newer mocap ({FORMAT} {version}, this one reads 1.x); update mocap")
+
+
+def _check_schema(document: dict[str, Any]) -> None:
+    validator = jsonschema.Draft202012Validator(schema())
+    error: Any = jsonschema.exceptions.best_match(validator.iter_errors(_first_frames(document)))
+    if error is not None:
+        raise ValueError(f"{_place(error)}: {error.message[:LONGEST_MESSAGE]}; the take is damaged")
+
+
+def _place(error: Any) -> str:
+    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step[:40]}" for step in error.absolute_path)
+    return place.lstrip(".") or "the document"
+
+
+def _first_frames(value: Any) -> Any:
+    """A copy in which the frame arrays of people are cut to the frames that the schema is to see."""
+    if isinstance(value, dict):
+        return {key: _cut(item) if key in FRAME_ARRAYS else _first_frames(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_first_frames(item) for item in value]
+    return value
+
+
+def _cut(item: Any) -> Any:
+    return item[:FRAMES_FOR_SCHEMA] if isinstance(item, list) else item
