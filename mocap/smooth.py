@@ -77,6 +77,23 @@ def _fill_segment(flat: Array, limit: int) -> None:
                 flat[start:end, column] = curve(np.arange(start, end))
 
 
+def hold_nearest(values: Array) -> Array:
+    """Values (T, ...) with every missing one replaced by the nearest known one of its column; the earlier at a tie.
+
+    A column that is missing throughout stays NaN.
+    """
+    flat = np.array(values, float).reshape(len(values), -1)
+    frames = np.arange(len(flat))
+    for column in np.flatnonzero(np.isnan(flat).any(axis=0)):
+        known = np.flatnonzero(np.isfinite(flat[:, column]))
+        if len(known):
+            after = np.searchsorted(known, frames).clip(0, len(known) - 1)
+            before = (after - 1).clip(0)
+            earlier = np.abs(known[before] - frames) <= np.abs(known[after] - frames)
+            flat[:, column] = flat[np.where(earlier, known[before], known[after]), column]
+    return flat.reshape(values.shape)
+
+
 def runs(mask: Array) -> Iterator[tuple[int, int]]:
     """Spans [start, end) of consecutive true values in booleans (T,)."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], np.asarray(mask, int), [0]])))
@@ -95,16 +112,21 @@ def low_pass(
 
     Raises MocapError for an unknown filter name or a cut-off that is not positive.
     """
-    if name not in FILTERS:
-        raise unknown_name("filter", name, sorted(FILTERS))
-    if not cutoff_hz > 0:
-        raise MocapError(f"the filter's cut-off must be above 0 Hz, not {cutoff_hz:g}")
+    check_filter(name, cutoff_hz)
     filtered = np.array(values, float)
     flat = filtered.reshape(len(filtered), -1)
     bounds = [0, *cuts, len(flat)]
     for start, end in pairwise(bounds):
         _filter_segment(flat[start:end], fps, FILTERS[name], cutoff_hz)
     return flat.reshape(values.shape)
+
+
+def check_filter(name: str, cutoff_hz: float) -> None:
+    """Raise MocapError for an unknown filter name or a cut-off that is not positive."""
+    if name not in FILTERS:
+        raise unknown_name("filter", name, sorted(FILTERS))
+    if not cutoff_hz > 0:
+        raise MocapError(f"--cutoff must be above 0 Hz, not {cutoff_hz:g}")
 
 
 def _filter_segment(flat: Array, fps: float, function: Filter, cutoff_hz: float) -> None:

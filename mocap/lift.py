@@ -1,0 +1,67 @@
+"""Depth for image keypoints."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from mocap import rotation, smooth
+from mocap.camera import Camera
+from mocap.errors import MocapError
+from mocap.keypoints import Keypoints2D, Keypoints3D
+from mocap.rotation import Array
+
+DISTANCE_CUTOFF_HZ = 1.5  # a body's distance changes slowly; what is quicker is noise of its apparent size
+
+
+class NetworkDepth:
+    """A ``Lifter`` that trusts the image for directions and the pose network for depth about the hips.
+
+    The network sees a crop, so its 3D is taken as seen by a camera that looks straight at the body, and is turned to
+    the real viewing direction. The body's translation is the least-squares fit of that 3D to the rays through the
+    image points (linear, as in the direct linear transform), its distance is smoothed over time, and every point is
+    then put on its own ray at its own depth.
+    """
+
+    def lift(self, image: Keypoints2D, guess: Keypoints3D | None, camera: Camera) -> Keypoints3D:
+        """Keypoints in the camera frame, metres. Raises MocapError without the network's own 3D."""
+        if guess is None:
+            raise MocapError("this estimator has no depth of its own, and no lifter for its keypoints is installed")
+        rays = camera.rays(image.xy)
+        weights = np.where(np.isfinite(image.xy[..., 0]) & np.isfinite(guess.xyz[..., 0]), image.confidence, 0.0)
+        body = _turn_to_view(np.nan_to_num(guess.xyz), np.nan_to_num(rays), weights)
+        distance = fit_translation(np.nan_to_num(rays), body, weights)[:, 2]
+        distance[weights.sum(axis=1) == 0] = np.nan
+        smoothed = smooth.low_pass(np.log(np.maximum(distance, 0.3)), float(image.fps), cutoff_hz=DISTANCE_CUTOFF_HZ)
+        depth = np.maximum(body[..., 2] + np.exp(smoothed)[:, None], 0.1)
+        xyz = np.where(weights[..., None] > 0, rays * depth[..., None], np.nan)
+        return Keypoints3D(image.layout, xyz, np.where(np.isnan(xyz[..., 0]), 0.0, image.confidence), image.fps)
+
+
+def _turn_to_view(body: Array, rays: Array, weights: Array) -> Array:
+    """The network's 3D (T, K, 3) turned from its own viewing axis to the weighted mean ray of the body."""
+    total = np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
+    view = np.sum(rays * weights[..., None], axis=1) / total
+    view[weights.sum(axis=1) == 0] = (0.0, 0.0, 1.0)
+    turn = rotation.shortest_arc(np.array([0.0, 0.0, 1.0]), view)
+    return rotation.rotate(turn[:, None], body)
+
+
+def fit_translation(rays: Array, body: Array, weights: Array) -> Array:
+    """Translations (T, 3) that put body points (T, K, 3) nearest to their rays (T, K, 3; z = 1), in metres.
+
+    Minimises Σ w ((x + tx − rx (z + tz))² + (y + ty − ry (z + tz))²), linear in t; weights (T, K).
+    """
+    rx, ry = rays[..., 0], rays[..., 1]
+    zero, one = np.zeros_like(rx), np.ones_like(rx)
+    A = np.stack([np.stack([one, zero, -rx], axis=-1), np.stack([zero, one, -ry], axis=-1)], axis=-2)
+    b = np.stack([rx * body[..., 2] - body[..., 0], ry * body[..., 2] - body[..., 1]], axis=-1)
+    normal = np.einsum("tk,tkri,tkrj->tij", weights, A, A) + 1e-9 * np.eye(3)
+    right = np.einsum("tk,tkri,tkr->ti", weights, A, b)
+    return np.asarray(np.linalg.solve(normal, right[..., None])[..., 0])
+
+
+def scaled(points: Keypoints3D, factor: float) -> Keypoints3D:
+    """Points in the camera frame grown about the camera: the picture of them stays the same."""
+    return replace(points, xyz=factor * points.xyz)

@@ -1,0 +1,139 @@
+"""Who is who: sightings become tracks, tracks become people.
+
+A region is an oriented square: centre x, centre y, side (pixels), rotation (radians, clockwise on screen).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from mocap.rotation import Array
+
+MATCH_DISTANCE = 0.4  # of the mean side; two regions nearer than this are one person
+MATCH_LOG_SIZE = 0.7  # and their sides differ by less than a factor of two
+JOIN_GAP_S = 2.0  # longer absences start a new person
+JOIN_DISTANCE_PER_S = 1.0  # sides a second that somebody may move unseen
+MIN_TRACK_S = 0.2  # shorter tracks are flicker of the detector
+
+
+class Sighting(NamedTuple):
+    """One person in one frame: xy (K, 2) pixels, confidence (K,), xyz (K, 3) metres or None, region (4,)."""
+
+    xy: Array
+    confidence: Array
+    xyz: Array | None
+    region: Array
+
+
+@dataclass(eq=False)
+class Track:
+    """One person followed over consecutive frames; grows while the clip is read.
+
+    sightings: by frame. key_regions: where the person was at key frames, by frame. live: whether it is still followed.
+    """
+
+    sightings: dict[int, Sighting] = field(default_factory=dict)
+    key_regions: dict[int, Array] = field(default_factory=dict)
+    live: bool = True
+
+    @property
+    def first_frame(self) -> int:
+        return min(self.sightings)
+
+    @property
+    def last_frame(self) -> int:
+        return max(self.sightings)
+
+    def predict(self, frame: int) -> Array:
+        """The region (4,) expected at a later frame: the last one moved on at the last key frames' velocity."""
+        keys = sorted(self.key_regions)[-2:]
+        region = self.key_regions[keys[-1]].copy()
+        if len(keys) == 2:
+            step = (frame - keys[1]) / (keys[1] - keys[0])
+            region[:2] += min(step, 1.0) * (region[:2] - self.key_regions[keys[0]][:2])
+        return region
+
+
+def interpolate_regions(a: Array, b: Array, share: float) -> Array:
+    """The region (4,) at ``share`` of the way from ``a`` to ``b``: sides geometrically, rotation the short way."""
+    turn = (b[3] - a[3] + np.pi) % (2 * np.pi) - np.pi
+    centre = a[:2] + share * (b[:2] - a[:2])
+    return np.array([*centre, a[2] ** (1 - share) * b[2] ** share, a[3] + share * turn])
+
+
+def region_fits(used: Array, wanted: Array) -> bool:
+    """Whether a person was seen in about the right region (4,): shift, size and turn small against the margin."""
+    shift = np.hypot(*(wanted[:2] - used[:2])) / wanted[2]
+    turn = abs((wanted[3] - used[3] + np.pi) % (2 * np.pi) - np.pi)
+    return bool(shift < 0.1 and abs(np.log(wanted[2] / used[2])) < 0.15 and turn < 0.25)
+
+
+def match_regions(known: Sequence[Array], found: Sequence[Array]) -> dict[int, int]:
+    """Which found region (4,) belongs to which known one: {index in known: index in found}, least total distance."""
+    if not len(known) or not len(found):
+        return {}
+    a, b = np.asarray(known)[:, None], np.asarray(found)[None]
+    distance = np.hypot(a[..., 0] - b[..., 0], a[..., 1] - b[..., 1]) / (0.5 * (a[..., 2] + b[..., 2]))
+    possible = (distance < MATCH_DISTANCE) & (np.abs(np.log(a[..., 2] / b[..., 2])) < MATCH_LOG_SIZE)
+    rows, columns = linear_sum_assignment(np.where(possible, distance, 1e3))
+    return {int(r): int(c) for r, c in zip(rows, columns) if possible[r, c]}
+
+
+def is_same_person(a: Sighting, b: Sighting) -> bool:
+    """Whether two sightings in one frame show one body: their keypoints coincide within a twentieth of the region."""
+    distance = np.median(np.linalg.norm(a.xy - b.xy, axis=-1))
+    return bool(distance < 0.05 * min(a.region[2], b.region[2]))
+
+
+def join_tracks(tracks: Sequence[Track], *, fps: float, cuts: Sequence[int]) -> list[Track]:
+    """Tracks with those pieces joined that are one person seen again after a short absence within one shot.
+
+    A piece continues another if it starts within two seconds of its end, near enough and of about the same size.
+    Pieces shorter than a fifth of a second are dropped.
+    """
+    pieces = [t for t in tracks if len(t.sightings) >= max(2, MIN_TRACK_S * fps)]
+    joined: list[Track] = []
+    for piece in sorted(pieces, key=lambda t: t.first_frame):
+        earlier = [t for t in joined if _continues(t, piece, fps=fps, cuts=cuts)]
+        if earlier:
+            nearest = min(earlier, key=lambda t: piece.first_frame - t.last_frame)
+            nearest.sightings.update(piece.sightings)
+        else:
+            joined.append(Track(sightings=dict(piece.sightings), live=False))
+    return joined
+
+
+def _continues(earlier: Track, later: Track, *, fps: float, cuts: Sequence[int]) -> bool:
+    end, start = earlier.last_frame, later.first_frame
+    absence_s = (start - end) / fps
+    if start <= end or absence_s > JOIN_GAP_S or any(end < cut <= start for cut in cuts):
+        return False
+    a, b = earlier.sightings[end].region, later.sightings[start].region
+    reach = MATCH_DISTANCE + JOIN_DISTANCE_PER_S * absence_s
+    near = np.hypot(*(a[:2] - b[:2])) < reach * 0.5 * (a[2] + b[2])
+    return bool(near and abs(np.log(a[2] / b[2])) < MATCH_LOG_SIZE)
+
+
+def prominence(track: Track) -> float:
+    """How large a person is over the whole clip: the sum of the sides of its regions, pixels."""
+    return float(sum(s.region[2] for s in track.sightings.values()))
+
+
+def largest_person(tracks: Sequence[Track], *, cuts: Sequence[int], frames: int) -> Track:
+    """The most prominent person of the whole clip; after a scene cut, the most prominent one of each shot continues it.
+
+    Identity across a cut cannot be seen from places and sizes, so each shot gives its main person.
+    """
+    bounds = [0, *cuts, frames]
+    merged = Track(live=False)
+    for start, end in pairwise(bounds):
+        shot = [t for t in tracks if t.first_frame < end and t.last_frame >= start]
+        if shot:
+            merged.sightings.update(max(shot, key=prominence).sightings)
+    return merged

@@ -1,0 +1,146 @@
+"""The one place where the stages are put in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+import mocap
+from mocap import capture, people, video
+from mocap.camera import Camera, intrinsics_from_fov
+from mocap.capture import Footage
+from mocap.errors import MocapError
+from mocap.estimators import DETECTORS, create_detector, create_estimator
+from mocap.formats import rounding
+from mocap.keypoints import KeypointLayout, Keypoints2D, Keypoints3D
+from mocap.people import Track
+from mocap.reconstruct import SolveSettings, reconstruct
+from mocap.rotation import Array
+from mocap.take import Person, Source, Take
+from mocap.weights import read_card
+
+BOX_MIN_CONFIDENCE = 0.3
+MOSTLY_UNSEEN = 0.5  # of the clip; more earns a warning
+
+Progress = Callable[[str, int, int], None]  # stage, frames done, frames in all
+
+
+@dataclass(frozen=True)
+class CaptureSettings:
+    """What to look at and with which network. Times are seconds after the clip's first picture."""
+
+    estimator: str = "blazepose-heavy"
+    device: str = "auto"
+    start_s: float | None = None
+    end_s: float | None = None
+    allow_damaged: bool = False
+    solve: SolveSettings = field(default_factory=SolveSettings)
+
+
+def process(path: str | Path, settings: CaptureSettings, *, progress: Progress | None = None) -> Take:
+    """The take of the most prominent person in a clip.
+
+    Raises MocapError for clips that cannot be read, are damaged, or show nobody.
+    """
+    take = look(path, settings, progress=progress)
+    if progress:
+        progress("solve", 0, take.frames)
+    solved = solve(take, settings.solve)
+    if progress:
+        progress("solve", take.frames, take.frames)
+    return solved
+
+
+def solve(take: Take, settings: SolveSettings) -> Take:
+    """The take solved anew from its keypoints, rounded as its file will be."""
+    return rounding.rounded(reconstruct(take, settings))
+
+
+def look(path: str | Path, settings: CaptureSettings, *, progress: Progress | None = None) -> Take:
+    """A take with keypoints but no motion yet: the networks' part of the work."""
+    path = Path(path)
+    with video.Video(
+        path, start_s=settings.start_s, end_s=settings.end_s, allow_damaged=settings.allow_damaged
+    ) as clip:
+        detector = create_detector(device=settings.device)
+        estimator = create_estimator(settings.estimator, device=settings.device)
+        frames = clip.info.frames
+        footage = capture.follow_people(
+            video.prefetch(clip),
+            fps=float(clip.info.fps),
+            detector=detector,
+            estimator=estimator,
+            progress=(lambda done: progress("estimate", done, frames)) if progress else None,
+        )
+        info, warnings = clip.info, list(clip.warnings)
+    track = _main_person(footage, path, float(info.fps))
+    person = rounding.rounded_person(_person(track, footage.frames, estimator.layout, info))
+    unseen = 1 - len(track.sightings) / footage.frames
+    if unseen > MOSTLY_UNSEEN:
+        warnings.append(f"the person is seen in {100 * (1 - unseen):.0f} % of the clip only")
+    source = Source(path.name, video.sha256_of(path), info.size, info.fps, info.frames, float(info.start_s))
+    models = [_model_entry(name) for name in (settings.estimator, *DETECTORS)]
+    return Take(
+        source=source,
+        fps=info.fps,
+        frames=footage.frames,
+        camera=Camera(intrinsics_from_fov(settings.solve.fov_degrees, info.size), np.eye(4), info.size),
+        people=(person,),
+        models=models,
+        licences=_licences(models),
+        warnings=warnings,
+        cuts=footage.cuts,
+        versions={"mocap": mocap.__version__, **{name: version(name) for name in ("numpy", "scipy", "openvino")}},
+    )
+
+
+def _main_person(footage: Footage, path: Path, fps: float) -> Track:
+    tracks = people.join_tracks(footage.tracks, fps=fps, cuts=footage.cuts)
+    if not tracks:
+        raise MocapError(f"nobody was found in {path.name}; the whole body should be in view and well lit")
+    return people.largest_person(tracks, cuts=footage.cuts, frames=footage.frames)
+
+
+def _person(track: Track, frames: int, layout: KeypointLayout, info: video.VideoInfo) -> Person:
+    """The track as arrays over the whole clip, NaN where the person was not seen."""
+    xy = np.full((frames, len(layout), 2), np.nan)
+    xyz = np.full((frames, len(layout), 3), np.nan)
+    confidence = np.zeros((frames, len(layout)))
+    boxes = np.full((frames, 4), np.nan)
+    for frame, sighting in track.sightings.items():
+        xy[frame], confidence[frame] = sighting.xy, sighting.confidence
+        boxes[frame] = keypoint_box(sighting.xy, sighting.confidence, info.size)
+        if sighting.xyz is not None:
+            xyz[frame] = sighting.xyz
+    depth = None if np.all(np.isnan(xyz)) else Keypoints3D(layout, xyz, confidence, info.fps)
+    return Person(id=1, boxes=boxes, keypoints_2d=Keypoints2D(layout, xy, confidence, info.fps), keypoints_3d=depth)
+
+
+def keypoint_box(xy: Array, confidence: Array, size: tuple[int, int]) -> Array:
+    """The box (4,) xyxy in pixels around the trusted keypoints (K, 2), clipped to an image of (width, height)."""
+    trusted = xy[confidence >= min(BOX_MIN_CONFIDENCE, float(confidence.max()))]
+    low, high = trusted.min(axis=0), trusted.max(axis=0)
+    return np.concatenate([np.clip(low, 0, size), np.clip(high, 0, size)])
+
+
+def _model_entry(name: str) -> dict[str, str]:
+    card = read_card(name)
+    return {"name": name, "sha256": card.sha256, "licence": card.licence}
+
+
+def _licences(models: list[dict[str, str]]) -> list[dict[str, str]]:
+    code = {"part": "mocap", "kind": "code", "licence": "Apache-2.0", "commercial_use": "yes"}
+    weights = [
+        {
+            "part": m["name"],
+            "kind": "weights",
+            "licence": m["licence"],
+            "commercial_use": read_card(m["name"]).commercial_use,
+        }
+        for m in models
+    ]
+    return [code, *weights]

@@ -1,0 +1,158 @@
+"""Keypoints of a take become motion in a world with a floor: clean, lift, solve, stand.
+
+This half of the work needs neither video nor networks: it runs on a take that was read from a file as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from mocap import contacts, lift, smooth, solve
+from mocap.camera import DEFAULT_FOV_DEGREES, Camera, intrinsics_from_fov, world_from_camera
+from mocap.errors import MocapError
+from mocap.keypoints import Keypoints2D, Keypoints3D
+from mocap.motion import Motion
+from mocap.rotation import Array
+from mocap.take import Gap, Person, Take
+
+OUTLIER_FLOOR = 0.02  # of the person's box: two points of the network closer than this are both good
+OUTLIER_FLOOR_M = 0.03
+FEWEST_FRAMES_S = 0.2  # fewer seen frames make no motion
+
+
+@dataclass(frozen=True)
+class SolveSettings:
+    """What the user can say about the camera, the person and the smoothing.
+
+    fov_degrees: of the camera's longer image side. camera_pitch_degrees: > 0 looks down. camera_roll_degrees: > 0 is
+    clockwise seen from behind the camera. height_m: the person's, or None to trust the network's metres. filter_name:
+    one of smooth.FILTERS.
+    """
+
+    fov_degrees: float = DEFAULT_FOV_DEGREES
+    camera_pitch_degrees: float = 0.0
+    camera_roll_degrees: float = 0.0
+    height_m: float | None = None
+    filter_name: str = "butterworth"
+    cutoff_hz: float = smooth.DEFAULT_CUTOFF_HZ
+
+    def __post_init__(self) -> None:
+        _require(1 <= self.fov_degrees < 170, f"--fov must lie between 1 and 170 degrees, not {self.fov_degrees:g}")
+        _require(abs(self.camera_pitch_degrees) < 90, "--camera-pitch must lie between -90 and 90 degrees")
+        _require(abs(self.camera_roll_degrees) <= 180, "--camera-roll must lie between -180 and 180 degrees")
+        _require(
+            self.height_m is None or 0.3 <= self.height_m <= 3.0,
+            "--height must lie between 0.3 and 3 metres (1.75, say)",
+        )
+        smooth.check_filter(self.filter_name, self.cutoff_hz)
+
+    def as_json(self) -> dict[str, Any]:
+        """The settings as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> SolveSettings:
+        """The settings stored in a take; what is not stored has its default, unknown keys are ignored."""
+        known = {key: value for key, value in values.items() if key in cls.__dataclass_fields__}
+        try:
+            return cls(**known)
+        except TypeError as error:
+            raise MocapError(f"the take's settings are damaged ({error}); process the video again") from error
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise MocapError(message)
+
+
+def reconstruct(take: Take, settings: SolveSettings) -> Take:
+    """The take with motion, contacts, gaps and camera solved anew from its keypoints.
+
+    Raises MocapError if nobody is seen long enough.
+    """
+    K = intrinsics_from_fov(settings.fov_degrees, take.source.size)
+    T_world_camera = world_from_camera(settings.camera_pitch_degrees, settings.camera_roll_degrees)
+    camera = Camera(K, T_world_camera, take.source.size)
+    motions = [_solve_person(person, take, camera, settings) for person in take.people]
+    seen = [_seen(person, take) for person in take.people]
+    shift = _stand_on_floor(motions[0], seen[0])
+    people = tuple(_placed(person, motion, s, shift) for person, motion, s in zip(take.people, motions, seen))
+    T_world_camera = T_world_camera.copy()
+    T_world_camera[:3, 3] = shift
+    return replace(
+        take,
+        people=people,
+        camera=replace(camera, T_world_camera=T_world_camera),
+        settings=settings.as_json(),
+        filters=_filters(settings),
+    )
+
+
+def clean_image(person: Person, settings: SolveSettings, cuts: list[int]) -> Keypoints2D:
+    """The person's image keypoints without outliers, with short gaps filled, low-passed."""
+    keypoints = person.keypoints_2d
+    floor = OUTLIER_FLOOR * np.nanmax(np.nan_to_num(person.boxes[:, 2:] - person.boxes[:, :2]), axis=1)
+    xy = _clean(keypoints.xy, float(keypoints.fps), floor[:, None], settings, cuts)
+    return Keypoints2D(keypoints.layout, xy, _filled_confidence(xy, keypoints.confidence), keypoints.fps)
+
+
+def _clean_depth(person: Person, settings: SolveSettings, cuts: list[int]) -> Keypoints3D | None:
+    keypoints = person.keypoints_3d
+    if keypoints is None:
+        return None
+    xyz = _clean(keypoints.xyz, float(keypoints.fps), np.array(OUTLIER_FLOOR_M), settings, cuts)
+    return Keypoints3D(keypoints.layout, xyz, _filled_confidence(xyz, keypoints.confidence), keypoints.fps)
+
+
+def _clean(points: Array, fps: float, floor: Array, settings: SolveSettings, cuts: list[int]) -> Array:
+    points = np.where(smooth.is_outlier(points, fps, floor=floor)[..., None], np.nan, points)
+    points = smooth.fill_gaps(points, fps, cuts=cuts)
+    return smooth.low_pass(points, fps, name=settings.filter_name, cutoff_hz=settings.cutoff_hz, cuts=cuts)
+
+
+def _filled_confidence(points: Array, confidence: Array) -> Array:
+    """Confidence (T, K) after cleaning: that of the nearest seen frame where a gap was filled, 0 where missing."""
+    held = smooth.hold_nearest(np.where(confidence > 0, confidence, np.nan))
+    return np.where(np.isnan(points[..., 0]), 0.0, np.nan_to_num(held))
+
+
+def _solve_person(person: Person, take: Take, camera: Camera, settings: SolveSettings) -> Motion:
+    if np.sum(person.keypoints_2d.confidence.any(axis=1)) < max(2, FEWEST_FRAMES_S * float(take.fps)):
+        raise MocapError(f"person {person.id} is seen in fewer than {FEWEST_FRAMES_S:g} s of frames: nothing to solve")
+    image = clean_image(person, settings, take.cuts)
+    points = lift.NetworkDepth().lift(image, _clean_depth(person, settings, take.cuts), camera)
+    if settings.height_m is not None:
+        points = lift.scaled(points, settings.height_m / solve.body_height(points))
+    points = replace(points, xyz=camera.to_world(points.xyz))
+    return solve.solve(points, solve.fit_skeleton(points))
+
+
+def _seen(person: Person, take: Take) -> Array:
+    """Frames (T,) in which the person was seen, short absences included."""
+    present = np.where(person.keypoints_2d.confidence.any(axis=1), 1.0, np.nan)[:, None]
+    return np.isfinite(smooth.fill_gaps(present, float(take.fps), cuts=take.cuts)[:, 0])
+
+
+def _stand_on_floor(motion: Motion, seen: Array) -> Array:
+    """Shift (3,) that puts the floor at y = 0 and the first seen root over the origin."""
+    first = motion.root_world[np.argmax(seen)]
+    return np.array([-first[0], -contacts.floor_height(motion, seen), -first[2]])
+
+
+def _placed(person: Person, motion: Motion, seen: Array, shift: Array) -> Person:
+    confidence = np.where(seen[:, None], motion.confidence, 0.0)
+    motion = replace(motion, root_world=motion.root_world + shift, confidence=confidence)
+    gaps = [Gap(start, end, "not seen") for start, end in smooth.runs(~seen)]
+    return replace(person, motion=motion, contacts=contacts.contact_spans(motion, seen), gaps=gaps)
+
+
+def _filters(settings: SolveSettings) -> list[dict[str, Any]]:
+    return [
+        {"name": "hampel", "half_window_s": smooth.HAMPEL_HALF_WINDOW_S, "sigmas": smooth.HAMPEL_SIGMAS},
+        {"name": "fill_gaps", "max_gap_s": smooth.MAX_GAP_S},
+        {"name": settings.filter_name, "cutoff_hz": settings.cutoff_hz},
+        {"name": "distance_low_pass", "cutoff_hz": lift.DISTANCE_CUTOFF_HZ},
+    ]

@@ -1,0 +1,294 @@
+"""3D keypoints become a motion: a T-pose skeleton with the person's bone lengths, and the rotation of every joint.
+
+Everything is closed form and per frame, except the twist of limbs, which is steadied over time because a straight
+limb does not show it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from mocap import kinematics, rotation, smooth
+from mocap.errors import MocapError
+from mocap.keypoints import Keypoints3D
+from mocap.limits import clamp_to_limits
+from mocap.motion import Motion
+from mocap.rotation import Array
+from mocap.skeleton import Skeleton, humanoid
+
+TWIST_SIGMA_S = 0.12  # a limb straight for a quarter of a second keeps the twist it had
+PRIOR_WEIGHT = 0.15  # pull of "no twist" against a clear sight of the hinge
+CLEAR_BEND_DEGREES = (10.0, 35.0)  # below: a hinge's plane is noise; above: it is trusted fully
+FOREARM_TWIST_SHARE = 0.5  # of the hand's turn, so that skin between elbow and wrist does not wring
+
+# Segments that give a body's size: keypoints at their ends (each side where there are two), joint they belong to.
+_HEIGHT_SEGMENTS = {
+    "LowerLeg": ("hip", "knee"),
+    "Foot": ("knee", "ankle"),
+    "LowerArm": ("shoulder", "elbow"),
+    "Hand": ("elbow", "wrist"),
+}
+# Where the joints of the skeleton are seen; the root is placed by these.
+_SEEN_JOINTS = {
+    "UpperArm": "shoulder",
+    "LowerArm": "elbow",
+    "Hand": "wrist",
+    "UpperLeg": "hip",
+    "LowerLeg": "knee",
+    "Foot": "ankle",
+}
+# A face in the head's frame at rest, metres from the middle of the ears: adult means, rounded to half a centimetre.
+_FACE = {
+    "left_ear": (0.075, 0.0, 0.0),
+    "right_ear": (-0.075, 0.0, 0.0),
+    "left_eye": (0.032, 0.025, 0.085),
+    "right_eye": (-0.032, 0.025, 0.085),
+    "nose": (0.0, -0.015, 0.115),
+    "left_mouth": (0.025, -0.06, 0.09),
+    "right_mouth": (-0.025, -0.06, 0.09),
+}
+_SIDES = (("left", "Left", 1.0), ("right", "Right", -1.0))
+
+
+@dataclass(frozen=True, eq=False)
+class _Points:
+    """Keypoints by name, world frame, every frame filled."""
+
+    keypoints: Keypoints3D
+
+    def has(self, *names: str) -> bool:
+        return all(name in self.keypoints.layout.names for name in names)
+
+    def __getitem__(self, name: str) -> Array:
+        return self.keypoints.xyz[:, self.keypoints.layout.index(name)]
+
+    def middle(self, part: str) -> Array:
+        return 0.5 * (self[f"left_{part}"] + self[f"right_{part}"])
+
+
+def body_height(keypoints: Keypoints3D) -> float:
+    """Standing height in metres of the body that the keypoints show, from its limbs and trunk.
+
+    The sum of median segment lengths over the sum of the template's shares of height, so that one badly seen segment
+    weighs little. Raises MocapError if no frame shows them.
+    """
+    lengths, template = _segment_lengths(keypoints), humanoid(1.0)
+    shares = {part: float(np.linalg.norm(template.offsets[template.index("Left" + part)])) for part in _HEIGHT_SEGMENTS}
+    shares["Trunk"] = _trunk_length(template)
+    return float(sum(lengths[s] for s in shares) / sum(shares.values()))
+
+
+def fit_skeleton(keypoints: Keypoints3D) -> Skeleton:
+    """The humanoid with the lengths that the keypoints show: medians over the clip, left = right, T-pose at rest.
+
+    keypoints: metres, any frame. What is not seen (neck, head, hands' and feet's shape) is scaled from the template by
+    the body's height.
+    """
+    lengths = _segment_lengths(keypoints)
+    base = humanoid(body_height(keypoints))
+    offsets = np.array(base.offsets)
+    trunk = lengths["Trunk"] / _trunk_length(base)
+    for j, name in enumerate(base.names):
+        part = name.removeprefix("Left").removeprefix("Right")
+        if part in _HEIGHT_SEGMENTS:
+            offsets[j] *= lengths[part] / np.linalg.norm(offsets[j])
+        elif part in ("Spine", "Chest", "UpperChest", "Shoulder"):
+            offsets[j, 1] *= trunk
+    for part, joint in (("hip", "UpperLeg"), ("shoulder", "UpperArm")):
+        _widen(base, offsets, joint, 0.5 * lengths[part])
+    skeleton = replace(base, offsets=offsets)
+    ball = skeleton.rest_positions()[skeleton.index("LeftToes")] + base.ends["LeftToes"]
+    offsets[0, 1] -= ball[1]  # stand on the floor
+    return replace(base, offsets=offsets)
+
+
+def _widen(base: Skeleton, offsets: Array, joint: str, half_width_m: float) -> None:
+    """Move a pair of joints sideways so that they are twice ``half_width_m`` apart."""
+    for name, side in (("Left" + joint, 1.0), ("Right" + joint, -1.0)):
+        j = base.index(name)
+        parent = base.parents[j]
+        inner = offsets[parent, 0] if parent != 0 else 0.0
+        offsets[j, 0] = side * half_width_m - inner
+
+
+def _trunk_length(skeleton: Skeleton) -> float:
+    rest = skeleton.rest_positions()
+    return float(rest[skeleton.index("LeftUpperArm"), 1] - rest[skeleton.index("Hips"), 1])
+
+
+def _segment_lengths(keypoints: Keypoints3D) -> dict[str, float]:
+    """Median lengths in metres, both sides together, weighted to well-seen frames."""
+    points = _Points(keypoints)
+    ends = {part: [(f"{s}_{a}", f"{s}_{b}") for s in ("left", "right")] for part, (a, b) in _HEIGHT_SEGMENTS.items()}
+    ends["hip"], ends["shoulder"] = [("left_hip", "right_hip")], [("left_shoulder", "right_shoulder")]
+    lengths = {part: _median_distance([points[a] - points[b] for a, b in pairs]) for part, pairs in ends.items()}
+    lengths["Trunk"] = _median_distance([points.middle("hip") - points.middle("shoulder")])
+    return lengths
+
+
+def _median_distance(differences: list[Array]) -> float:
+    distance = np.linalg.norm(np.concatenate(differences), axis=-1)
+    distance = distance[np.isfinite(distance)]
+    if not len(distance):
+        raise MocapError("no frame shows a whole body: nothing to solve")
+    return float(np.median(distance))
+
+
+def solve(keypoints: Keypoints3D, skeleton: Skeleton) -> Motion:
+    """The motion of ``skeleton`` that follows the keypoints; frames without any hold the nearest pose.
+
+    keypoints: world frame, metres. Confidence of a joint is that of the keypoints it is solved from, 0 where held.
+    """
+    points = _Points(
+        replace(keypoints, xyz=smooth.hold_nearest(keypoints.xyz), confidence=np.ones(keypoints.xyz.shape[:2]))
+    )
+    frames = _Frames(points, float(keypoints.fps))
+    world = np.stack([rotation.matrix_to_wxyz(frames.by_joint[name]) for name in skeleton.names], axis=1)
+    local = clamp_to_limits(skeleton, kinematics.local_rotations(skeleton, world))
+    local = rotation.make_continuous(local / np.linalg.norm(local, axis=-1, keepdims=True))
+    weights = _joint_confidence(keypoints, skeleton)
+    root = _place_root(points, skeleton, kinematics.world_rotations(skeleton, local))
+    return Motion(skeleton=skeleton, root_world=root, local_wxyz=local, fps=keypoints.fps, confidence=weights)
+
+
+def _place_root(points: _Points, skeleton: Skeleton, world_wxyz: Array) -> Array:
+    """Root positions (T, 3) that put the joints, in the mean, where they are seen."""
+    placed = kinematics.place_joints(skeleton, np.zeros((len(world_wxyz), 3)), world_wxyz)
+    pairs = [
+        (skeleton.index(big + joint), f"{small}_{part}")
+        for joint, part in _SEEN_JOINTS.items()
+        for small, big, _ in _SIDES
+    ]
+    return np.asarray(np.mean([points[name] - placed[:, j] for j, name in pairs], axis=0))
+
+
+def _joint_confidence(keypoints: Keypoints3D, skeleton: Skeleton) -> Array:
+    """Confidence (T, J): of the joint's own keypoint where it has one, else of hips and shoulders; 0 where unseen."""
+    confidence = keypoints.confidence
+    column = {name: confidence[:, k] for k, name in enumerate(keypoints.layout.names)}
+    trunk = np.mean([column[f"{side}_{part}"] for side in ("left", "right") for part in ("hip", "shoulder")], axis=0)
+    by_joint = {
+        big + joint: column[f"{small}_{part}"] for joint, part in _SEEN_JOINTS.items() for small, big, _ in _SIDES
+    }
+    for small, big, _ in _SIDES:
+        by_joint[f"{big}Toes"] = column.get(f"{small}_foot_index", np.zeros_like(trunk))
+    by_joint["Head"] = column.get("nose", trunk)
+    return np.stack([by_joint.get(name, trunk) for name in skeleton.names], axis=1)
+
+
+class _Frames:
+    """World orientation (T, 3, 3) of every joint, built from the trunk outwards."""
+
+    def __init__(self, points: _Points, fps: float) -> None:
+        self._points, self._fps = points, fps
+        self.by_joint: dict[str, Array] = {}
+        self._solve_trunk()
+        self._solve_head()
+        for small, big, sign in _SIDES:
+            self._solve_arm(small, big, sign)
+            self._solve_leg(small, big)
+
+    def _solve_trunk(self) -> None:
+        p = self._points
+        spine = p.middle("shoulder") - p.middle("hip")
+        hips = rotation.frame_from_axes(p["left_hip"] - p["right_hip"], spine, axes="xy")
+        chest = rotation.frame_from_axes(spine, p["left_shoulder"] - p["right_shoulder"], axes="yx")
+        low, high = rotation.matrix_to_wxyz(hips), rotation.matrix_to_wxyz(chest)
+        self.by_joint["Hips"], self.by_joint["UpperChest"] = hips, chest
+        for name, share in (("Spine", 1 / 3), ("Chest", 2 / 3)):
+            self.by_joint[name] = rotation.wxyz_to_matrix(rotation.slerp(low, high, np.full(len(low), share)))
+
+    def _solve_head(self) -> None:
+        chest = self.by_joint["UpperChest"]
+        names = [name for name in _FACE if self._points.has(name)]
+        if len(names) < 4:
+            self.by_joint["Neck"] = self.by_joint["Head"] = chest
+            return
+        seen = np.stack([self._points[name] for name in names], axis=1)
+        head = align_rotations(np.array([_FACE[name] for name in names]), seen)
+        low, high = rotation.matrix_to_wxyz(chest), rotation.matrix_to_wxyz(head)
+        self.by_joint["Head"] = head
+        self.by_joint["Neck"] = rotation.wxyz_to_matrix(rotation.slerp(low, high, np.full(len(low), 0.5)))
+
+    def _solve_arm(self, small: str, big: str, sign: float) -> None:
+        p, along = self._points, np.array([sign, 0.0, 0.0])
+        chest = self.by_joint["UpperChest"]
+        self.by_joint[f"{big}Shoulder"] = chest
+        upper, lower = p[f"{small}_elbow"] - p[f"{small}_shoulder"], p[f"{small}_wrist"] - p[f"{small}_elbow"]
+        hinge = [(lower, _clear_bend(upper, lower))]
+        upper_frame = self._steady_twist(chest, along, upper, hinge)
+        self.by_joint[f"{big}UpperArm"] = upper_frame
+        if not p.has(f"{small}_index", f"{small}_pinky"):
+            self.by_joint[f"{big}LowerArm"] = self.by_joint[f"{big}Hand"] = _swing(upper_frame, along, lower)
+            return
+        across = p[f"{small}_index"] - p[f"{small}_pinky"]  # palm down at rest: the thumb's side is in front, +Z
+        thumb_side = [(across, np.full(len(across), 1.0))]
+        turned = self._steady_twist(upper_frame, along, lower, thumb_side)
+        untwisted = rotation.matrix_to_wxyz(_swing(upper_frame, along, lower))
+        half = rotation.slerp(untwisted, rotation.matrix_to_wxyz(turned), np.full(len(turned), FOREARM_TWIST_SHARE))
+        self.by_joint[f"{big}LowerArm"] = rotation.wxyz_to_matrix(half)
+        knuckles = 0.5 * (p[f"{small}_index"] + p[f"{small}_pinky"]) - p[f"{small}_wrist"]
+        self.by_joint[f"{big}Hand"] = self._steady_twist(turned, along, knuckles, thumb_side)
+
+    def _solve_leg(self, small: str, big: str) -> None:
+        p, along = self._points, np.array([0.0, -1.0, 0.0])
+        thigh, shin = p[f"{small}_knee"] - p[f"{small}_hip"], p[f"{small}_ankle"] - p[f"{small}_knee"]
+        hints = [(-shin, _clear_bend(thigh, shin))]
+        foot = None
+        if p.has(f"{small}_heel", f"{small}_foot_index"):
+            foot = p[f"{small}_foot_index"] - p[f"{small}_heel"]
+            hints.append((foot, np.full(len(foot), 0.4)))
+        thigh_frame = self._steady_twist(self.by_joint["Hips"], along, thigh, hints)
+        shin_frame = rotation.frame_from_axes(-shin, thigh_frame[..., 0], axes="yx")
+        foot_frame = shin_frame if foot is None else rotation.frame_from_axes(foot, shin_frame[..., 0], axes="zx")
+        self.by_joint[f"{big}UpperLeg"], self.by_joint[f"{big}LowerLeg"] = thigh_frame, shin_frame
+        self.by_joint[f"{big}Foot"] = self.by_joint[f"{big}Toes"] = foot_frame
+
+    def _steady_twist(self, parent: Array, along: Array, bone: Array, hints: list[tuple[Array, Array]]) -> Array:
+        """Orientation (T, 3, 3) of a bone seen along ``bone`` whose local +Z points to the hints, steadied over time.
+
+        along: the bone's rest direction (3,). hints: directions (T, 3) with weights (T,); how far each stands off the
+        bone weighs too. Angles are averaged as complex numbers, so that turning past 180° is nothing special.
+        """
+        frame = _swing(parent, along, bone)
+        forward = frame[..., 2]
+        sideways = np.cross(bone / np.linalg.norm(bone, axis=-1, keepdims=True), forward)
+        pull = np.full(len(bone), PRIOR_WEIGHT, complex)
+        for direction, weight in hints:
+            unit = direction / np.maximum(np.linalg.norm(direction, axis=-1, keepdims=True), 1e-9)
+            pull += weight * (np.sum(unit * forward, axis=-1) + 1j * np.sum(unit * sideways, axis=-1))
+        sigma = TWIST_SIGMA_S * self._fps
+        mean = gaussian_filter1d(pull.real, sigma, mode="nearest") + 1j * gaussian_filter1d(
+            pull.imag, sigma, mode="nearest"
+        )
+        twist = bone / np.linalg.norm(bone, axis=-1, keepdims=True) * np.angle(mean)[:, None]
+        return rotation.wxyz_to_matrix(rotation.rotvec_to_wxyz(twist)) @ frame
+
+
+def _swing(parent: Array, along: Array, bone: Array) -> Array:
+    """Orientation (T, 3, 3) reached from the parent's by the smallest turn that points ``along`` (3,) down the bone."""
+    return np.asarray(rotation.wxyz_to_matrix(rotation.shortest_arc(parent @ along, bone)) @ parent)
+
+
+def _clear_bend(first: Array, second: Array) -> Array:
+    """How well (T,) in 0..1 two bones (T, 3) show the plane they bend in."""
+    cosine = np.sum(first * second, axis=-1) / (np.linalg.norm(first, axis=-1) * np.linalg.norm(second, axis=-1))
+    low, high = CLEAR_BEND_DEGREES
+    share = np.clip((np.degrees(np.arccos(np.clip(cosine, -1, 1))) - low) / (high - low), 0, 1)
+    return np.asarray(share**2 * (3 - 2 * share))
+
+
+def align_rotations(template: Array, seen: Array) -> Array:
+    """Rotations (T, 3, 3) that best turn a template (K, 3) onto points (T, K, 3), both about their means.
+
+    Kabsch 1976; the determinant's sign is forced to +1.
+    """
+    a = template - template.mean(axis=0)
+    b = seen - seen.mean(axis=1, keepdims=True)
+    u, _, vt = np.linalg.svd(np.einsum("tki,kj->tij", b, a))
+    sign = np.sign(np.linalg.det(u @ vt))
+    u[..., :, 2] *= sign[:, None]
+    return np.asarray(u @ vt)
