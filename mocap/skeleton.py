@@ -24,8 +24,8 @@ class Skeleton:
     ends: dict[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not len(self.names) == len(self.parents) == len(self.offsets):
-            raise ValueError("names, parents and offsets must have one entry a joint")
+        if not 0 < len(self.names) == len(self.parents) or self.offsets.shape != (len(self.names), 3):
+            raise ValueError("names, parents and offsets (J, 3) must have one entry a joint")
         if len(set(self.names)) != len(self.names):
             raise ValueError("joint names must be unique")
         if self.parents[0] != -1 or not all(0 <= p < j for j, p in enumerate(self.parents[1:], start=1)):
@@ -76,7 +76,7 @@ def _is_depth_first(parents: tuple[int, ...]) -> bool:
 # Unity/VRM humanoid names, depth first: name, parent, rest offset for a body of 1 m height.
 # Proportions: Winter, "Biomechanics and Motor Control of Human Movement" (4th ed.), fig. 4.1 after Drillis & Contini.
 _HUMANOID: tuple[tuple[str, str | None, tuple[float, float, float]], ...] = (
-    ("Hips", None, (0.0, 0.530, 0.0)),
+    ("Hips", None, (0.0, 0.525, 0.0)),
     ("Spine", "Hips", (0.0, 0.060, 0.0)),
     ("Chest", "Spine", (0.0, 0.070, 0.0)),
     ("UpperChest", "Chest", (0.0, 0.070, 0.0)),
@@ -100,7 +100,7 @@ _HUMANOID: tuple[tuple[str, str | None, tuple[float, float, float]], ...] = (
     ("RightToes", "RightFoot", (0.0, -0.030, 0.080)),
 )
 _HUMANOID_ENDS = {
-    "Head": (0.0, 0.120, 0.0),
+    "Head": (0.0, 0.097, 0.0),
     "LeftHand": (0.108, 0.0, 0.0),
     "RightHand": (-0.108, 0.0, 0.0),
     "LeftToes": (0.0, -0.004, 0.037),

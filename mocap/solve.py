@@ -41,7 +41,7 @@ _SEEN_JOINTS = {
     "Foot": "ankle",
 }
 # A face in the head's frame at rest, metres from the middle of the ears: adult means, rounded to half a centimetre.
-_FACE = {
+FACE = {
     "left_ear": (0.075, 0.0, 0.0),
     "right_ear": (-0.075, 0.0, 0.0),
     "left_eye": (0.032, 0.025, 0.085),
@@ -203,12 +203,12 @@ class _Frames:
 
     def _solve_head(self) -> None:
         chest = self.by_joint["UpperChest"]
-        names = [name for name in _FACE if self._points.has(name)]
+        names = [name for name in FACE if self._points.has(name)]
         if len(names) < 4:
             self.by_joint["Neck"] = self.by_joint["Head"] = chest
             return
         seen = np.stack([self._points[name] for name in names], axis=1)
-        head = align_rotations(np.array([_FACE[name] for name in names]), seen)
+        head = align_rotations(np.array([FACE[name] for name in names]), seen)
         low, high = rotation.matrix_to_wxyz(chest), rotation.matrix_to_wxyz(head)
         self.by_joint["Head"] = head
         self.by_joint["Neck"] = rotation.wxyz_to_matrix(rotation.slerp(low, high, np.full(len(low), 0.5)))
