@@ -36,7 +36,8 @@ def choose_rate(pts: Ticks, tick_s: Fraction, declared: Sequence[Fraction]) -> R
     """The rate to give frames at, from sorted, distinct presentation times (N,) in ticks of ``tick_s`` seconds.
 
     Constant if every time lies on the grid of one rate, to within a tick or a twentieth of a frame; candidates are,
-    in this order, what the container declares, the standard rates nearest the mean, and the mean itself. Otherwise
+    in this order, a standard rate that the container declares, those nearest the mean, any other that the container
+    declares (its mean of a clock with jitter is one), and the mean itself. Otherwise
     variable: the standard rate nearest the usual interval, so that a phone's dropped frames do not lower the rate.
     """
     if len(pts) < 2:
@@ -52,8 +53,10 @@ def choose_rate(pts: Ticks, tick_s: Fraction, declared: Sequence[Fraction]) -> R
 
 
 def _candidates(mean: Fraction, declared: Sequence[Fraction]) -> Iterator[Fraction]:
-    yield from (_snapped(rate) for rate in declared)
+    snapped = [_snapped(rate) for rate in declared]
+    yield from (rate for rate in snapped if rate in STANDARD_RATES)
     yield from sorted(STANDARD_RATES, key=lambda rate: abs(rate - mean))[:3]
+    yield from (rate for rate in snapped if rate not in STANDARD_RATES)
     yield from (mean.limit_denominator(limit) for limit in (1, 2, 1001, 100_000))
 
 
