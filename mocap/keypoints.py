@@ -80,15 +80,19 @@ LSP_14 = _layout(
 LAYOUTS = {layout.name: layout for layout in (BLAZEPOSE_33, COCO_17, LSP_14)}
 
 
-def _check(layout: KeypointLayout, points: Array, confidence: Array, dimensions: int) -> None:
+def _check(layout: KeypointLayout, points: Array, confidence: Array, fps: Fraction, dimensions: int) -> None:
     expected = (len(confidence), len(layout), dimensions)
     if points.shape != expected or confidence.shape != expected[:2]:
         raise ValueError(f"expected keypoints {expected}, got {points.shape} with confidence {confidence.shape}")
     missing = np.isnan(points).any(axis=-1)
     if np.any(missing != (confidence == 0)):
         raise ValueError("a missing keypoint must be NaN and have confidence 0, and no other may")
-    if np.any((confidence < 0) | (confidence > 1)):
+    if not np.all((confidence >= 0) & (confidence <= 1)):
         raise ValueError("confidence must lie in 0..1")
+    if np.any(np.isinf(points)):
+        raise ValueError("keypoints must be finite, or NaN where they are missing")
+    if fps <= 0:
+        raise ValueError("fps must be positive")
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +109,7 @@ class Keypoints2D:
     fps: Fraction
 
     def __post_init__(self) -> None:
-        _check(self.layout, self.xy, self.confidence, 2)
+        _check(self.layout, self.xy, self.confidence, self.fps, 2)
 
     def __len__(self) -> int:
         return len(self.xy)
@@ -125,7 +129,7 @@ class Keypoints3D:
     fps: Fraction
 
     def __post_init__(self) -> None:
-        _check(self.layout, self.xyz, self.confidence, 3)
+        _check(self.layout, self.xyz, self.confidence, self.fps, 3)
 
     def __len__(self) -> int:
         return len(self.xyz)

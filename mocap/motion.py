@@ -28,11 +28,12 @@ class Motion:
     def __post_init__(self) -> None:
         frames, joints = len(self.root_world), len(self.skeleton)
         if self.root_world.shape != (frames, 3) or self.local_wxyz.shape != (frames, joints, 4):
-            raise ValueError(
-                f"expected root (T, 3) and rotations (T, {joints}, 4), got {self.root_world.shape}, {self.local_wxyz.shape}"
-            )
+            got = f"{self.root_world.shape}, {self.local_wxyz.shape}"
+            raise ValueError(f"expected root (T, 3) and rotations (T, {joints}, 4), got {got}")
         if self.confidence.shape != (frames, joints):
             raise ValueError(f"expected confidence {(frames, joints)}, got {self.confidence.shape}")
+        if not np.all((self.confidence >= 0) & (self.confidence <= 1)):
+            raise ValueError("confidence must lie in 0..1")
         if not (np.all(np.isfinite(self.root_world)) and np.all(np.isfinite(self.local_wxyz))):
             raise ValueError("a motion has no missing values: fill gaps before it is made")
         if np.any(np.abs(np.linalg.norm(self.local_wxyz, axis=-1) - 1.0) > 1e-6):

@@ -136,7 +136,7 @@ def shortest_arc(from_vector: ArrayLike, to_vector: ArrayLike) -> Array:
     least = np.eye(3)[np.argmin(np.abs(a), axis=-1)]
     q = np.concatenate([w, np.cross(a, b)], axis=-1)
     half_turn = np.concatenate([np.zeros_like(w), np.cross(a, least)], axis=-1)
-    q = np.where(w < 1e-9, half_turn, q)
+    q = np.where(w < 1e-14, half_turn, q)  # within 1e-7 of opposite
     return q / np.linalg.norm(q, axis=-1, keepdims=True)
 
 
@@ -166,10 +166,11 @@ def wxyz_to_euler_zxy_degrees(wxyz: ArrayLike) -> Array:
     rotation, (z, x, y) and (z + 180, 180 − x, y + 180), the one nearer to the frame before is taken.
     """
     m = wxyz_to_matrix(wxyz)
-    x = np.arcsin(np.clip(m[..., 2, 1], -1.0, 1.0))
+    cosine = np.hypot(m[..., 2, 0], m[..., 2, 2])  # of x; an arcsine would lose half the digits near gimbal lock
+    x = np.arctan2(m[..., 2, 1], cosine)
     z = np.arctan2(-m[..., 0, 1], m[..., 1, 1])
     y = np.arctan2(-m[..., 2, 0], m[..., 2, 2])
-    locked = np.abs(m[..., 2, 1]) > 1.0 - 1e-9  # gimbal lock: only z ± y is defined, put it all into z
+    locked = cosine < 1e-7  # gimbal lock: only z ± y is defined, put it all into z
     z = np.where(locked, np.arctan2(m[..., 1, 0], m[..., 0, 0]), z)
     y = np.where(locked, 0.0, y)
     return np.degrees(_nearest_euler(np.stack([z, x, y], axis=-1)))

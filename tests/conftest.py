@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# No deadline: how long one example takes says more about the machine than about the code.
+hypothesis.settings.register_profile(
+    "mocap", deadline=None, max_examples=30, derandomize="CI" in os.environ, print_blob=True
+)
+hypothesis.settings.load_profile("mocap")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skips the tests marked ``blender`` where there is no bpy for this Python or this machine."""
+    if importlib.util.find_spec("bpy") is None:
+        for item in items:
+            if item.get_closest_marker("blender"):
+                item.add_marker(pytest.mark.skip(reason="Blender as a module (bpy) is not installed"))
 
 
 @pytest.fixture(scope="session")
