@@ -85,7 +85,7 @@ class Video:
             last = image
         if len(lost) > slack:
             self._complain(_loss_text(self._plan, lost))
-        elif run:
+        elif run and not self._plan.is_cut:
             yield from self._bridge(run, last)
 
     def _bridge(self, run: int, image: Image) -> Iterator[Image]:

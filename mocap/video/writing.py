@@ -40,10 +40,7 @@ class VideoWriter:
         self._partial = self.path.with_name(f".{self.path.stem}.{os.getpid()}.part{self.path.suffix}")
 
     def __enter__(self) -> Self:
-        try:
-            self._container = av.open(str(self._partial), "w", options={"movflags": "faststart", "fflags": "+bitexact"})
-        except OSError as error:
-            raise self._unwritable(error) from error
+        self._container = av.open(str(self._partial), "w", options={"movflags": "faststart", "fflags": "+bitexact"})
         stream = self._container.add_stream("libx264", rate=self._fps, options=self._encoder)
         stream.width, stream.height = (side + side % 2 for side in self.size)
         stream.pix_fmt = "yuv420p"
@@ -53,6 +50,10 @@ class VideoWriter:
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = _LIMITED_RANGE
         self._stream = stream
+        try:
+            self._partial.touch()  # PyAV opens it with the first frame: a wrong place is to be known before the work
+        except OSError as error:
+            raise self._unwritable(error) from error
         return self
 
     def write(self, image: Image) -> None:
