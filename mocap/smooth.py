@@ -156,13 +156,22 @@ def butterworth(values: Array, fps: float, *, cutoff_hz: float) -> Array:
 
 
 def savgol(values: Array, fps: float, *, cutoff_hz: float) -> Array:
-    """Savitzky-Golay smoothing by local cubics; the window is sized for the cut-off (Schafer 2011, eq. 7)."""
-    order = 3
-    half = round(((order + 1) * fps / (2 * cutoff_hz) + 4.6) / 3.2)
+    """Savitzky-Golay smoothing by local cubics (1964), in the window whose response at the cut-off is nearest to −3 dB.
+
+    Windows are whole frames, so that a cut-off above a sixth of the frame rate is met only roughly.
+    """
+    order, omega = 3, 2 * np.pi * cutoff_hz / fps
+    halves = range(2, max(3, int(np.ceil(2 * fps / cutoff_hz))))
+    half = min(halves, key=lambda m: abs(_savgol_response(m, order, omega) - np.sqrt(0.5)))
     length = min(2 * half + 1, len(values) - (1 - len(values) % 2))
     if length <= order + 1:
         return values
     return np.asarray(signal.savgol_filter(values, length, order, axis=0, mode="interp"))
+
+
+def _savgol_response(half: int, order: int, omega: float) -> float:
+    coefficients = signal.savgol_coeffs(2 * half + 1, order)
+    return float(np.abs(np.sum(coefficients * np.exp(1j * omega * np.arange(-half, half + 1)))))
 
 
 def gaussian(values: Array, fps: float, *, cutoff_hz: float) -> Array:

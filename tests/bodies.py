@@ -1,0 +1,92 @@
+"""Bodies whose truth is known: motions by formula, and the BLAZEPOSE_33 keypoints that they would show."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from mocap import kinematics, rotation
+from mocap.camera import Camera
+from mocap.keypoints import BLAZEPOSE_33, Keypoints2D, Keypoints3D
+from mocap.motion import Motion
+from mocap.skeleton import Skeleton, humanoid
+from mocap.solve import FACE
+
+FPS = Fraction(30)
+
+
+def walking_motion(frames: int = 90, height_m: float = 1.75, fps: Fraction = FPS) -> Motion:
+    """A body that swings arms and legs, bends, looks around and drifts forwards: every joint moves within its range."""
+    skeleton = humanoid(height_m)
+    t = np.arange(frames) / float(fps)
+    swing = np.sin(2 * np.pi * 0.8 * t)
+    angles = {
+        "Hips": (5 * swing, 20 * np.sin(0.9 * t), 0 * t),
+        "Spine": (4 + 2 * swing, 3 * swing, 0 * t),
+        "Chest": (4 + 2 * swing, 3 * swing, 0 * t),
+        "UpperChest": (4 + 2 * swing, 3 * swing, 0 * t),
+        "Neck": (0 * t, 10 * np.sin(t), 0 * t),
+        "Head": (0 * t, 10 * np.sin(t), 0 * t),
+    }
+    for side, sign in (("Left", 1.0), ("Right", -1.0)):
+        angles[f"{side}UpperArm"] = (0 * t, 0 * t, -sign * (65 + 10 * swing))
+        angles[f"{side}LowerArm"] = (0 * t, -sign * (50 + 20 * swing), 0 * t)
+        angles[f"{side}Hand"] = (0 * t, 0 * t, 8 * swing)
+        angles[f"{side}UpperLeg"] = (-25 - sign * 20 * swing, 0 * t, 0 * t)
+        angles[f"{side}LowerLeg"] = (45 + sign * 15 * swing, 0 * t, 0 * t)
+        angles[f"{side}Foot"] = (-10 + 5 * swing, 0 * t, 0 * t)
+    local = np.tile(rotation.IDENTITY_WXYZ, (frames, len(skeleton), 1))
+    for name, xyz_degrees in angles.items():
+        local[:, skeleton.index(name)] = rotation.rotvec_to_wxyz(np.radians(np.stack(xyz_degrees, axis=-1)))
+    root = np.stack([0.1 * np.sin(t), skeleton.offsets[0, 1] - 0.06 + 0.02 * swing, 0.3 * t], axis=-1)
+    return Motion(skeleton, root, rotation.make_continuous(local), fps, np.ones((frames, len(skeleton))))
+
+
+def _markers(skeleton: Skeleton) -> dict[str, tuple[str, np.ndarray]]:
+    """Keypoint name to (joint, place in the joint's frame)."""
+    ears = np.array([0.0, 0.25, 0.0]) * np.linalg.norm(skeleton.ends["Head"])
+    places = {name: ("Head", ears + np.array(place)) for name, place in FACE.items()}
+    for eye in ("left_eye", "right_eye"):
+        for corner, shift in (("inner", -0.01), ("outer", 0.01)):
+            outwards = shift if eye.startswith("left") else -shift
+            places[f"{eye}_{corner}"] = ("Head", places[eye][1] + np.array([outwards, 0.0, 0.0]))
+    for small, big, sign in (("left", "Left", 1.0), ("right", "Right", -1.0)):
+        parts = {"shoulder": "UpperArm", "elbow": "LowerArm", "wrist": "Hand", "hip": "UpperLeg", "knee": "LowerLeg"}
+        for part, joint in {**parts, "ankle": "Foot"}.items():
+            places[f"{small}_{part}"] = (big + joint, np.zeros(3))
+        for finger, z in (("index", 0.03), ("pinky", -0.03), ("thumb", 0.05)):
+            places[f"{small}_{finger}"] = (f"{big}Hand", np.array([sign * 0.08, 0.0, z]))
+        toes = skeleton.offsets[skeleton.index(f"{big}Toes")] + skeleton.ends[f"{big}Toes"]
+        places[f"{small}_foot_index"] = (f"{big}Foot", toes)
+        places[f"{small}_heel"] = (f"{big}Foot", np.array([0.0, toes[1], -0.3 * toes[2]]))
+    return places
+
+
+def keypoints_of(motion: Motion) -> Keypoints3D:
+    """The keypoints (T, 33, 3) in metres, world frame, that a perfect observer would see."""
+    world = kinematics.world_rotations(motion.skeleton, motion.local_wxyz)
+    joints = kinematics.joint_positions(motion)
+    places = _markers(motion.skeleton)
+    columns = []
+    for name in BLAZEPOSE_33.names:
+        joint, place = places[name]
+        j = motion.skeleton.index(joint)
+        columns.append(joints[:, j] + rotation.rotate(world[:, j], place))
+    xyz = np.stack(columns, axis=1)
+    return Keypoints3D(BLAZEPOSE_33, xyz, np.ones(xyz.shape[:2]), motion.fps)
+
+
+def picture_of(points: Keypoints3D, camera: Camera) -> Keypoints2D:
+    """The keypoints as that camera sees them, pixels."""
+    return Keypoints2D(points.layout, camera.project(points.xyz), points.confidence, points.fps)
+
+
+def network_guess(points: Keypoints3D, camera: Camera) -> Keypoints3D:
+    """A perfect network's 3D: metres about the hips' middle, along the axes of a camera that looks at the hips."""
+    seen = camera.to_camera(points.xyz)
+    hips = 0.5 * (seen[:, BLAZEPOSE_33.index("left_hip")] + seen[:, BLAZEPOSE_33.index("right_hip")])
+    body = seen - hips[:, None]
+    rays = camera.rays(camera.project(points.xyz))
+    turn = rotation.shortest_arc(rays.mean(axis=1), np.array([0.0, 0.0, 1.0]))
+    return Keypoints3D(points.layout, rotation.rotate(turn[:, None], body), points.confidence, points.fps)

@@ -1,0 +1,75 @@
+"""Depth: image points and a network's own 3D, put under a camera."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from bodies import keypoints_of, network_guess, picture_of, walking_motion
+
+from mocap import lift
+from mocap.camera import Camera, intrinsics_from_fov, world_from_camera
+from mocap.errors import MocapError
+
+
+def camera_in_front(pitch_degrees: float = 0.0, distance_m: float = 4.0, aside_m: float = 0.0) -> Camera:
+    T = world_from_camera(pitch_degrees)
+    T[:3, 3] = (aside_m, 1.2 + distance_m * np.sin(np.radians(pitch_degrees)), distance_m)
+    return Camera(intrinsics_from_fov(55, (1080, 1920)), T, (1080, 1920))
+
+
+@pytest.mark.parametrize("aside_m", [0.0, 1.0])
+@pytest.mark.parametrize("pitch", [0.0, 15.0])
+def test_perfect_keypoints_come_back_where_they_were(pitch, aside_m):
+    points, camera = keypoints_of(walking_motion()), camera_in_front(pitch, aside_m=aside_m)
+    image = picture_of(points, camera)
+    lifted = lift.NetworkDepth().lift(image, network_guess(points, camera), camera)
+    error = np.linalg.norm(camera.to_world(lifted.xyz) - points.xyz, axis=-1)
+    assert error.mean() < 0.01
+    assert error.max() < 0.03
+
+
+def test_lifted_points_lie_on_their_rays():
+    points, camera = keypoints_of(walking_motion()), camera_in_front()
+    image = picture_of(points, camera)
+    lifted = lift.NetworkDepth().lift(image, network_guess(points, camera), camera)
+    np.testing.assert_allclose(camera.project(camera.to_world(lifted.xyz)), image.xy, atol=1e-6)
+
+
+def test_the_translation_fit_is_exact_for_exact_points():
+    body = np.random.default_rng(0).normal(size=(5, 33, 3)) * 0.4
+    translation = np.array([0.3, -0.2, 4.0])
+    placed = body + translation
+    found = lift.fit_translation(placed / placed[..., 2:], body, np.ones((5, 33)))
+    np.testing.assert_allclose(found, np.tile(translation, (5, 1)), atol=1e-6)
+
+
+def test_points_grown_about_the_camera_look_the_same():
+    points, camera = keypoints_of(walking_motion()), camera_in_front()
+    camera = Camera(camera.K, world_from_camera(), camera.size)
+    seen = lift.NetworkDepth().lift(picture_of(moved(points), camera), network_guess(moved(points), camera), camera)
+    twice = lift.scaled(seen, 2.0)
+    np.testing.assert_allclose(
+        camera.project(camera.to_world(twice.xyz)), camera.project(camera.to_world(seen.xyz)), atol=1e-6
+    )
+
+
+def moved(points):
+    from dataclasses import replace
+
+    return replace(points, xyz=points.xyz + np.array([0.0, -1.0, -4.0]))
+
+
+def test_unseen_frames_stay_missing():
+    points, camera = keypoints_of(walking_motion()), camera_in_front()
+    image, guess = picture_of(points, camera), network_guess(points, camera)
+    for part in (image.xy, guess.xyz, image.confidence, guess.confidence):
+        part[20:40] = 0 if part.ndim == 2 else np.nan
+    lifted = lift.NetworkDepth().lift(image, guess, camera)
+    assert np.isnan(lifted.xyz[20:40]).all()
+    assert np.isfinite(lifted.xyz[:20]).all()
+
+
+def test_a_network_without_depth_is_refused():
+    points, camera = keypoints_of(walking_motion()), camera_in_front()
+    with pytest.raises(MocapError, match="depth"):
+        lift.NetworkDepth().lift(picture_of(points, camera), None, camera)
