@@ -1,0 +1,197 @@
+"""Following people through a clip, with networks that see exactly what the test puts there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mocap import capture, people
+from mocap.estimators import Detections, Poses
+from mocap.keypoints import BLAZEPOSE_33
+
+SIZE = (640, 480)
+FPS = 30.0
+BODY = np.random.default_rng(0).uniform(-0.4, 0.4, (33, 2))
+
+
+class World:
+    """People as paths: frame -> (x, y, side) or None. Frames carry their index in their first pixels."""
+
+    def __init__(self, *paths, frames=90, shots=(), misses=()):
+        self.paths, self.count, self.shots, self.misses = paths, frames, shots, set(misses)
+        self.estimated, self.batches = [], []
+        self.layout = BLAZEPOSE_33
+
+    def frames(self):
+        for index in range(self.count):
+            shot = sum(index >= cut for cut in self.shots)
+            frame = np.full((SIZE[1], SIZE[0], 3), 60 + 130 * (shot % 2), np.uint8)
+            frame[0, 0] = index // 256, index % 256, 0
+            yield frame
+
+    @staticmethod
+    def _index(frame):
+        return int(frame[0, 0, 0]) * 256 + int(frame[0, 0, 1])
+
+    def _regions(self, index):
+        placed = [path(index) for path in self.paths]
+        return [np.array([*place, 0.0]) for place in placed if place is not None]
+
+    def detect(self, frames):
+        found = []
+        for frame in frames:
+            index = self._index(frame)
+            regions = [] if index in self.misses else self._regions(index)
+            found.append(
+                Detections(np.zeros((len(regions), 4)), np.ones(len(regions)), np.array(regions).reshape(-1, 4))
+            )
+        return found
+
+    def estimate(self, frames, regions):
+        self.batches.append(len(regions))
+        rows = [self._look(self._index(frame), region) for frame, region in zip(frames, regions)]
+        xy, scores, following = (np.array(column) for column in zip(*rows))
+        return Poses(xy, np.ones(xy.shape[:2]), np.zeros((len(xy), 33, 3)), scores, following)
+
+    def _look(self, index, region):
+        """The person nearest to the middle of the region, if one is inside; what is outside cannot be seen."""
+        self.estimated.append(index)
+        true = [r for r in self._regions(index) if np.hypot(*(r[:2] - region[:2])) < 0.4 * region[2]]
+        if not true:
+            return np.zeros((33, 2)), 0.1, region
+        nearest = min(true, key=lambda r: np.hypot(*(r[:2] - region[:2])))
+        return nearest[:2] + BODY * nearest[2], 0.9, nearest
+
+
+def follow(world):
+    return capture.follow_people(world.frames(), fps=FPS, detector=world, estimator=world)
+
+
+def walker(speed, start=100.0, side=200.0, first=0, last=10**6):
+    return lambda index: (start + speed * index, 240.0, side) if first <= index < last else None
+
+
+def test_one_person_is_one_track_with_every_frame():
+    footage = follow(World(walker(3.0)))
+    assert [sorted(track.sightings) for track in footage.tracks] == [list(range(90))]
+    assert footage.frames == 90
+    assert footage.cuts == []
+
+
+def test_keypoints_are_those_of_the_frame():
+    footage = follow(World(walker(3.0)))
+    for index, sighting in footage.tracks[0].sightings.items():
+        np.testing.assert_allclose(sighting.xy, np.array([100 + 3 * index, 240]) + BODY * 200)
+
+
+def test_frames_between_key_frames_are_estimated_in_crops_that_look_ahead():
+    footage = follow(World(walker(12.0)))
+    for index, sighting in footage.tracks[0].sightings.items():
+        assert abs(sighting.region[0] - (100 + 12 * index)) < 24, index
+
+
+def test_a_person_is_carried_where_the_detector_misses():
+    footage = follow(World(walker(3.0), misses=range(10, 90)))
+    assert [len(track.sightings) for track in footage.tracks] == [90]
+
+
+def test_every_frame_is_estimated_about_once():
+    world = World(walker(3.0))
+    follow(world)
+    assert sorted(set(world.estimated)) == list(range(90))
+    assert len(world.estimated) < 90 * 1.1
+
+
+def test_work_is_handed_out_in_batches():
+    world = World(walker(3.0))
+    follow(world)
+    assert np.median(world.batches) >= 4
+
+
+def test_somebody_who_leaves_is_not_invented_afterwards():
+    footage = follow(World(walker(3.0, last=50)))
+    assert [sorted(track.sightings) for track in footage.tracks] == [list(range(50))]
+
+
+def test_somebody_who_comes_in_is_found_back_to_the_key_frame_before():
+    footage = follow(World(walker(1.0, first=41)))
+    assert sorted(footage.tracks[0].sightings) == list(range(41, 90))
+
+
+def test_two_people_are_two_tracks():
+    footage = follow(World(walker(1.0), walker(-1.0, start=540.0)))
+    assert [len(track.sightings) for track in footage.tracks] == [90, 90]
+
+
+def test_bystanders_far_behind_are_not_followed():
+    footage = follow(World(walker(1.0), walker(0.0, start=540.0, side=50.0)))
+    assert len(footage.tracks) == 1
+
+
+def test_a_scene_cut_ends_the_tracks_and_is_reported():
+    footage = follow(World(walker(1.0), shots=[37]))
+    assert footage.cuts == [37]
+    assert sorted((track.first_frame, track.last_frame) for track in footage.tracks) == [(0, 36), (37, 89)]
+
+
+def test_nobody_gives_no_tracks():
+    assert follow(World()).tracks == []
+
+
+def test_a_clip_of_one_frame_is_followed():
+    assert [list(track.sightings) for track in follow(World(walker(0.0), frames=1)).tracks] == [[0]]
+
+
+def track_at(frames, x=100.0, side=200.0):
+    region = np.array([x, 240.0, side, 0.0])
+    seen = people.Sighting(region[:2] + BODY * side, np.ones(33), None, region)
+    return people.Track(sightings=dict.fromkeys(frames, seen), live=False)
+
+
+@pytest.mark.parametrize(
+    ("later", "cuts", "count"),
+    [
+        (track_at(range(45, 60)), [], 1),  # half a second later, same place
+        (track_at(range(100, 130)), [], 2),  # too long after
+        (track_at(range(45, 60), x=500.0), [], 2),  # too far away
+        (track_at(range(45, 60), side=80.0), [], 2),  # of another size
+        (track_at(range(45, 60)), [40], 2),  # in another shot
+        (track_at(range(20, 60)), [], 2),  # seen at the same time
+        (track_at(range(45, 48)), [], 1),  # flicker
+    ],
+)
+def test_pieces_are_joined_only_where_they_can_be_one_person(later, cuts, count):
+    assert len(people.join_tracks([track_at(range(30)), later], fps=FPS, cuts=cuts)) == count
+
+
+def test_the_largest_person_is_judged_over_the_whole_clip():
+    near_but_brief, far_but_long = track_at(range(10), side=400.0), track_at(range(90), side=150.0)
+    assert people.largest_person([near_but_brief, far_but_long], cuts=[], frames=90).sightings == far_but_long.sightings
+
+
+def test_after_a_cut_the_main_person_of_each_shot_continues():
+    first, second, extra = track_at(range(30)), track_at(range(30, 90), x=400.0), track_at(range(30, 50), side=100.0)
+    merged = people.largest_person([first, second, extra], cuts=[30], frames=90)
+    assert sorted(merged.sightings) == list(range(90))
+    assert merged.sightings[60].region[0] == 400.0
+
+
+def test_regions_are_interpolated_the_short_way_round():
+    a, b = np.array([0.0, 0.0, 100.0, 3.0]), np.array([10.0, 20.0, 400.0, -3.0])
+    middle = people.interpolate_regions(a, b, 0.5)
+    np.testing.assert_allclose(middle[:3], [5, 10, 200])
+    assert abs(abs(middle[3]) - np.pi) < 1e-9
+
+
+def test_matching_takes_the_least_total_distance():
+    known = [np.array([0.0, 0, 100, 0]), np.array([30.0, 0, 100, 0])]
+    found = [np.array([25.0, 0, 100, 0]), np.array([-5.0, 0, 100, 0])]
+    assert people.match_regions(known, found) == {0: 1, 1: 0}
+    assert people.match_regions(known, []) == {}
+
+
+@pytest.mark.parametrize("flash", [False, True])
+def test_motion_and_light_are_no_scene_cuts(flash):
+    picture = np.random.default_rng(0).integers(40, 200, (64, 64, 3)).astype(np.int16)
+    after = np.clip(picture + 20, 0, 255) if flash else np.roll(picture, 6, axis=1)
+    assert not capture.is_scene_cut(picture, after)
