@@ -1,0 +1,32 @@
+"""Network architectures by model name. Listing them imports no torch; ``create_network`` does."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mocap.errors import unknown_name
+
+if TYPE_CHECKING:
+    from torch import nn
+
+NETWORKS = {
+    "blazepose-detector": "mocap.networks.blazepose:person_detector",
+    "blazepose-lite": "mocap.networks.blazepose:landmarks_lite",
+    "blazepose-full": "mocap.networks.blazepose:landmarks_full",
+    "blazepose-heavy": "mocap.networks.blazepose:landmarks_heavy",
+}
+
+
+def create_network(name: str) -> nn.Module:
+    """The untrained torch module of a model name. Raises MocapError for unknown names."""
+    if name not in NETWORKS:
+        raise unknown_name("network", name, sorted(NETWORKS))
+    module, _, factory = NETWORKS[name].partition(":")
+    return getattr(import_module(module), factory)()  # type: ignore[no-any-return]
+
+
+def source_files() -> list[Path]:
+    """The files that define every architecture, sorted: what is derived from them is stale when they change."""
+    return sorted(Path(__file__).parent.glob("*.py"))

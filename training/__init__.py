@@ -1,0 +1,1 @@
+"""Making and training networks: run from the repository's root, never imported by ``mocap``."""
