@@ -124,7 +124,7 @@ def _end_site(skeleton: Skeleton, leaf: int) -> Array:
 
 def _motion_lines(motion: Motion, scale: float) -> Iterator[str]:
     zxy = rotation.wxyz_to_euler_zxy_degrees(motion.local_wxyz)
-    columns = np.concatenate([motion.root_world * scale, zxy.reshape(len(motion), -1)], axis=1)
+    columns = np.concatenate([motion.root_world * scale, zxy.reshape(len(motion), 3 * len(motion.skeleton))], axis=1)
     yield "MOTION"
     yield f"Frames: {len(motion)}"
     yield f"Frame Time: {float(1 / motion.fps):.10f}"

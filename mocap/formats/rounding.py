@@ -34,8 +34,8 @@ def rounded_person(person: Person) -> Person:
         person,
         boxes=_round(person.boxes, PIXEL_DECIMALS),
         keypoints_2d=rounded_keypoints_2d(person.keypoints_2d),
-        keypoints_3d=rounded_keypoints_3d(person.keypoints_3d) if person.keypoints_3d else None,
-        motion=rounded_motion(person.motion) if person.motion else None,
+        keypoints_3d=rounded_keypoints_3d(person.keypoints_3d) if person.keypoints_3d is not None else None,
+        motion=rounded_motion(person.motion) if person.motion is not None else None,
     )
 
 

@@ -32,9 +32,10 @@ def write_json(take: Take, path: str | Path) -> None:
 
     MocapError where the file cannot be written or ``settings`` and the like hold something that is not JSON.
     """
+    document = take_to_document(rounded(take))
     try:
-        text = to_text(take_to_document(rounded(take))) + "\n"
-    except (TypeError, RecursionError) as error:
+        text = to_text(document) + "\n"
+    except (TypeError, ValueError, RecursionError) as error:
         raise MocapError(f"cannot write {path}: {error}; keep to text, numbers, lists and objects") from error
     with atomic_path(path) as temporary:
         temporary.write_bytes(text.encode())
@@ -75,10 +76,22 @@ def _check_version(document: Any) -> None:
 
 
 def _check_schema(document: dict[str, Any]) -> None:
-    validator = jsonschema.Draft202012Validator(schema())
-    error: Any = jsonschema.exceptions.best_match(validator.iter_errors(_first_frames(document)))
-    if error is not None:
-        raise ValueError(f"{_place(error)}: {error.message[:LONGEST_MESSAGE]}; the take is damaged")
+    errors = _validator().iter_errors(_first_frames(document))
+    error: Any = jsonschema.exceptions.best_match(errors)
+    if error is None:
+        return
+    message = error.message
+    if len(message) > LONGEST_MESSAGE:
+        message = f"does not satisfy {error.validator}: {str(error.validator_value)[:LONGEST_MESSAGE]}"
+    raise ValueError(f"{_place(error)}: {message}; the take is damaged")
+
+
+@cache
+def _validator() -> Any:
+    """The schema's validator; unlike JSON schema itself it does not take 6.0 for an integer."""
+    base = jsonschema.Draft202012Validator
+    checker = base.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    return jsonschema.validators.extend(base, type_checker=checker)(schema())
 
 
 def _place(error: Any) -> str:

@@ -1,0 +1,86 @@
+"""Motions and takes made by formula, for the tests of files."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from mocap import rotation
+from mocap.camera import Camera, world_from_camera
+from mocap.keypoints import BLAZEPOSE_33, Keypoints2D, Keypoints3D
+from mocap.motion import Motion
+from mocap.skeleton import humanoid
+from mocap.take import Gap, Person, Source, Take
+
+NTSC = Fraction(30000, 1001)
+
+
+def random_motion(frames: int, *, seed: int = 0, fps: Fraction = NTSC) -> Motion:
+    """A humanoid whose every joint wanders through all rotations."""
+    random = np.random.default_rng(seed)
+    skeleton = humanoid(1.75)
+    start = random.normal(0, 1.5, (1, len(skeleton), 3))
+    turns = rotation.rotvec_to_wxyz(start + np.cumsum(random.normal(0, 0.2, (frames, len(skeleton), 3)), axis=0))
+    return Motion(
+        skeleton=skeleton,
+        root_world=np.array([0, 0.9, 0]) + np.cumsum(random.normal(0, 0.05, (frames, 3)), axis=0),
+        local_wxyz=rotation.make_continuous(turns),
+        fps=fps,
+        confidence=random.uniform(0, 1, (frames, len(skeleton))),
+    )
+
+
+def swinging_motion(frames: int) -> Motion:
+    """A humanoid that swings its arms, in whole degrees and millimetres, so that no digit depends on the machine."""
+    skeleton = humanoid(1.5)
+    degrees = np.zeros((frames, len(skeleton), 3))  # z, x, y
+    degrees[:, skeleton.index("LeftUpperArm"), 0] = -60 + 5 * np.arange(frames)
+    degrees[:, skeleton.index("RightUpperArm"), 1] = 30 - 7 * np.arange(frames)
+    degrees[:, skeleton.index("Hips"), 2] = 10 * np.arange(frames)
+    walked = np.arange(frames)[:, None] * np.array([0.0, 0.0, 0.031])
+    return Motion(
+        skeleton=skeleton,
+        root_world=np.array([0.0, 0.795, 0.0]) + walked,
+        local_wxyz=rotation.make_continuous(rotation.euler_to_wxyz(np.radians(degrees), "ZXY")),
+        fps=NTSC,
+        confidence=np.full((frames, len(skeleton)), 0.75),
+    )
+
+
+def take_of(motion: Motion, *, unseen: range = range(0)) -> Take:
+    """A take of one person with that motion, keypoints by formula, nobody measured in the ``unseen`` frames."""
+    frames = len(motion)
+    t, k = np.mgrid[0:frames, 0:33].astype(float)
+    confidence = 0.25 + 0.25 * (k % 3)
+    xy = np.stack([100 + 2.5 * k + t, 600 - 10.25 * k], axis=-1)
+    xyz = np.stack([0.01 * k, -0.02 * k, 0.0125 * t], axis=-1)
+    boxes = np.tile([90.0, 200.5, 250.25, 640.0], (frames, 1)) + np.arange(frames)[:, None]
+    for values in (xy, xyz, boxes):
+        values[list(unseen)] = np.nan
+    confidence[list(unseen)] = 0
+    if frames:
+        xy[-1, 32], xyz[-1, 32], confidence[-1, 32] = np.nan, np.nan, 0
+    person = Person(
+        id=1,
+        boxes=boxes,
+        keypoints_2d=Keypoints2D(BLAZEPOSE_33, xy, confidence, motion.fps),
+        keypoints_3d=Keypoints3D(BLAZEPOSE_33, xyz, confidence, motion.fps),
+        motion=motion,
+        contacts={"LeftHeel": [(0, 1)]} if frames else {},
+        gaps=[Gap(unseen.start, unseen.stop, "nobody seen")] if unseen else [],
+    )
+    size = (720, 1280)
+    return Take(
+        source=Source(name="clip.mp4", sha256="0123456789abcdef" * 4, size=size, fps=motion.fps, frames=frames),
+        fps=motion.fps,
+        frames=frames,
+        camera=Camera(np.array([[1200.0, 0, 360], [0, 1200, 640], [0, 0, 1]]), world_from_camera(), size),
+        people=(person,),
+        settings={"height_m": 1.5, "filter": "butterworth"},
+        filters=[{"name": "butterworth", "cutoff_hz": 6.0}],
+        models=[{"name": "blazepose-heavy", "sha256": "f" * 64, "licence": "Apache-2.0"}],
+        licences=[{"part": "blazepose-heavy", "kind": "weights", "licence": "Apache-2.0", "commercial_use": "yes"}],
+        warnings=["the hands leave the picture"],
+        versions={"opentake": "0.1.0"},
+    )
