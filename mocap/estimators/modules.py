@@ -1,0 +1,45 @@
+"""Trained torch modules: architecture and verified weights together. Imports torch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mocap.networks import create_network
+from mocap.networks.blazepose import LandmarkNetwork
+from mocap.weights import load_weights, read_card
+
+
+def load_module(name: str) -> nn.Module:
+    """The network of a model with its published weights, on the CPU, in evaluation mode.
+
+    Raises MocapError for unknown names and for weights that are missing or not those of the card.
+    """
+    module = create_network(read_card(name).network)
+    module.load_state_dict({key: torch.from_numpy(tensor) for key, tensor in load_weights(name).items()})
+    return module.eval()
+
+
+def load_capture_module(name: str) -> CaptureModule:
+    """The network as capture runs it: frozen, without the outputs that capture does not use."""
+    module = load_module(name)
+    if isinstance(module, LandmarkNetwork):
+        module.with_mask = False
+    return CaptureModule(module).eval().requires_grad_(False)
+
+
+class CaptureModule(nn.Module):
+    """A network whose ``forward`` gives a plain tuple of the outputs it computes; ``output_names`` says which."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.image_size = int(network.image_size)  # type: ignore[arg-type]
+        outputs = self._outputs(torch.zeros(1, 3, self.image_size, self.image_size))
+        self.output_names = tuple(outputs)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self._outputs(image).values())
+
+    def _outputs(self, image: Tensor) -> dict[str, Tensor]:
+        return {name: value for name, value in self.network(image)._asdict().items() if value is not None}
