@@ -41,6 +41,14 @@ def test_a_video_can_be_read_twice(tmp_path: Path) -> None:
     assert numbers(video) == numbers(video) == list(range(5))
 
 
+def test_leaving_a_video_ends_its_iterations(tmp_path: Path) -> None:
+    with Video(Clip(count=40).write(tmp_path / "clip.mp4")) as video:
+        frames = iter(video)
+        next(frames)
+    with pytest.raises(ValueError, match="closed"):
+        list(frames)
+
+
 @pytest.mark.parametrize("rotation", [90, 180, 270])
 @pytest.mark.parametrize("is_mirrored", [False, True])
 def test_a_clip_with_a_rotation_tag_comes_out_upright(tmp_path: Path, rotation: int, is_mirrored: bool) -> None:

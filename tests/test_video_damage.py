@@ -89,7 +89,9 @@ def test_a_single_lost_picture_is_bridged(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[begin : begin + size] = bytes(size)
     path.write_bytes(content)
-    assert [number_of(frame) for frame in Video(path)] == [*range(20), 19, *range(21, 60)]
+    video = Video(path)
+    assert [number_of(frame) for frame in video] == [*range(20), 19, *range(21, 60)]
+    assert video.warnings == ["only 59 of 60 frames can be decoded (the first loss is at 0.67 s)"]
 
 
 def test_sound_that_goes_on_longer_is_no_damage(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_nothing_is_written_before_the_end(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
 
 
-@pytest.mark.parametrize(("name", "said"), [("out.gif", "one of: .mp4"), ("no/such/out.mp4", "cannot be written")])
+@pytest.mark.parametrize(("name", "said"), [("out.gif", "one of: .mp4"), ("no/such/out.mp4", "does not exist")])
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path, name: str, said: str) -> None:
     with pytest.raises(MocapError, match=said), VideoWriter(tmp_path / name, (160, 96), Fraction(30)):
         pass

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
+from typing import Self
 
 import av
 import numpy as np
@@ -24,12 +25,12 @@ class Video:
 
     Frame n shows what the camera saw at ``info.start_s + n / info.fps`` seconds after the first picture: the picture
     nearest to that time. Decoding runs ahead in a thread; a few frames are in memory. Every iteration opens the file
-    anew.
+    anew. Leaving it as a context manager ends all iterations.
 
-    Up to 2 frames or 0.1 s of pictures that cannot be decoded are bridged by the frame before. More raises MocapError:
-    at once for a file that was cut, else where the damage is met. With ``allow_damaged`` it goes into ``warnings``
-    instead: lost frames come out black, so that times stay right and nothing is invented, and a lost end is left off
-    (fewer than ``info.frames`` frames then).
+    Up to 2 frames or 0.1 s of pictures that cannot be decoded are bridged by the frame before, with a line in
+    ``warnings``. More raises MocapError: at once for a file that was cut, else where the damage is met. With
+    ``allow_damaged`` that, too, is a warning: lost frames come out black, so that times stay right and nothing is
+    invented, and a lost end is left off (fewer than ``info.frames`` frames then).
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Video:
         self.path = Path(path)
         self.allow_damaged = allow_damaged
         self.warnings: list[str] = []
+        self._is_closed = False
         self._plan = make_plan(self.path, start_s, end_s)
         if self._plan.is_cut:
             self._complain(_cut_text(self._plan))
@@ -58,34 +60,44 @@ class Video:
     def __iter__(self) -> Iterator[Image]:
         return prefetch(self._frames(), AHEAD)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_closed = True
+
     def _complain(self, damage: str) -> None:
         if not self.allow_damaged:
             advice = "copy or export it again, or use what is there with --allow-damaged"
             raise MocapError(f"{self.path}: damaged: {damage}; {advice}")
+        self._warn(damage)
+
+    def _warn(self, damage: str) -> None:
         if damage not in self.warnings:
             self.warnings.append(damage)
 
     def _frames(self) -> Generator[Image, None, None]:
-        pictures = _pictures_by_slot(self.path, self._plan)
         source, slack = self._plan.source, slack_frames(self.info.fps)
+        pictures = enumerate(_pictures_by_slot(self.path, self._plan))
         last = np.zeros((*self.info.size[::-1], 3), np.uint8)
         lost: list[int] = []
         run = 0
-        for slot, picture in enumerate(pictures):
-            if picture is None:
-                lost.append(slot)
-                run += 1
-                if len(lost) > slack and not self.allow_damaged:
-                    self._complain(_loss_text(self._plan, lost + [-1 for p in pictures if p is None]))
+        for slot, picture in pictures:
+            if self._is_closed:
+                raise ValueError("the video was closed before all of its frames were read")
+            if picture is not None:
+                image = upright_rgb(picture, source.stored_size, source.orientation)
+                yield from self._bridge(run, last if slot > run else image)
+                yield image
+                last, run = image, 0
                 continue
-            image = upright_rgb(picture, source.stored_size, source.orientation)
-            yield from self._bridge(run, last if slot > run else image)
-            run = 0
-            yield image
-            last = image
-        if len(lost) > slack:
-            self._complain(_loss_text(self._plan, lost))
-        elif run and not self._plan.is_cut:
+            lost, run = [*lost, slot], run + 1
+            if len(lost) > slack and not self.allow_damaged:
+                lost += [later for later, missing in pictures if missing is None]
+                self._complain(_loss_text(self._plan, lost))
+        if lost:
+            self._warn(_loss_text(self._plan, lost))
+        if run <= slack and not self._plan.is_cut:
             yield from self._bridge(run, last)
 
     def _bridge(self, run: int, image: Image) -> Iterator[Image]:

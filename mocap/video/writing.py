@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -11,8 +11,10 @@ from typing import Self
 import av
 import cv2
 import numpy as np
+from av.video.stream import VideoStream
 
 from mocap.errors import MocapError
+from mocap.files import atomic_path
 from mocap.video.pixels import Image
 
 _SUFFIXES = (".mp4", ".mov", ".mkv")
@@ -26,21 +28,28 @@ class VideoWriter:
 
     size: (width, height) pixels; odd sizes get one more row or column, a copy of the last. The file appears under
     its name when the block ends well; an error or Ctrl-C leaves nothing. The same frames give the same bytes. Raises
-    MocapError for an unknown suffix and a place that cannot be written.
+    MocapError for an unknown suffix, a place that cannot be written, and where there was no frame to write.
     """
 
     def __init__(self, path: Path | str, size: tuple[int, int], fps: Fraction, *, crf: int = 20) -> None:
         self.path = Path(path)
         if self.path.suffix.lower() not in _SUFFIXES:
-            raise MocapError(f"{self.path}: videos are written as one of: {', '.join(_SUFFIXES)}; change the suffix")
+            raise MocapError(f"cannot write {self.path}: videos are written as one of: {', '.join(_SUFFIXES)}")
         self.size = size
         self._fps = Fraction(fps)
         self._encoder = _ENCODER | {"crf": str(crf)}
         self._count = 0
-        self._partial = self.path.with_name(f".{self.path.stem}.{os.getpid()}.part{self.path.suffix}")
 
     def __enter__(self) -> Self:
-        self._container = av.open(str(self._partial), "w", options={"movflags": "faststart", "fflags": "+bitexact"})
+        options = {"movflags": "faststart", "fflags": "+bitexact"}
+        with ExitStack() as files:
+            temporary = files.enter_context(atomic_path(self.path))
+            self._container = files.enter_context(av.open(str(temporary), "w", options=options))
+            self._stream = self._add_stream()
+            self._open_files = files.pop_all()
+        return self
+
+    def _add_stream(self) -> VideoStream:
         stream = self._container.add_stream("libx264", rate=self._fps, options=self._encoder)
         stream.width, stream.height = (side + side % 2 for side in self.size)
         stream.pix_fmt = "yuv420p"
@@ -49,55 +58,29 @@ class VideoWriter:
         context.flags |= int(av.codec.context.Flags.bitexact)
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = _LIMITED_RANGE
-        self._stream = stream
-        try:
-            self._partial.touch()  # PyAV opens it with the first frame: a wrong place is to be known before the work
-        except OSError as error:
-            raise self._unwritable(error) from error
-        return self
+        return stream
 
     def write(self, image: Image) -> None:
-        """Appends a frame. Raises ValueError for another size, MocapError if the disk is full."""
-        if image.shape != (self.size[1], self.size[0], 3) or image.dtype != np.uint8:
-            raise ValueError(
-                f"expected a uint8 frame {(self.size[1], self.size[0], 3)}, got {image.dtype} {image.shape}"
-            )
+        """Appends a frame. Raises ValueError for another size or type."""
+        expected = (self.size[1], self.size[0], 3)
+        if image.shape != expected or image.dtype != np.uint8:
+            raise ValueError(f"expected a uint8 frame {expected}, got {image.dtype} {image.shape}")
         frame = av.VideoFrame.from_ndarray(_padded(image), format="rgb24")
         frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
         frame.pts, frame.time_base = self._count, 1 / self._fps
         self._count += 1
-        self._mux(frame)
-
-    def _mux(self, frame: av.VideoFrame | None) -> None:
-        try:
-            self._container.mux(self._stream.encode(frame))
-        except OSError as error:
-            raise self._unwritable(error) from error
-
-    def _unwritable(self, error: OSError) -> MocapError:
-        return MocapError(f"{self.path}: cannot be written ({error.strerror}); choose another place")
+        self._container.mux(self._stream.encode(frame))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if kind is None:
-                self._finish()
+        with self._open_files.pop_all() as closing:
+            if error is not None:
+                closing.__exit__(kind, error, trace)  # the files learn of the error and are removed
+            elif self._count:
+                self._container.mux(self._stream.encode(None))
             else:
-                self._container.close()
-        finally:
-            self._partial.unlink(missing_ok=True)
-
-    def _finish(self) -> None:
-        if not self._count:
-            self._container.close()
-            raise MocapError(f"{self.path}: not written, there are no frames to write")
-        self._mux(None)
-        try:
-            self._container.close()
-            self._partial.replace(self.path)
-        except OSError as error:
-            raise self._unwritable(error) from error
+                raise MocapError(f"cannot write {self.path}: there are no frames to write")
 
 
 def _padded(image: Image) -> Image:
