@@ -1,18 +1,25 @@
-"""Motions and takes made by formula, for the tests of files."""
+"""Motions and takes made by formula, for the tests of files.
+
+``python tests/takes.py`` writes the golden files anew: for a change of the format that is meant.
+"""
 
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 
 from mocap import rotation
 from mocap.camera import Camera, world_from_camera
+from mocap.formats.bvh import write_bvh
+from mocap.formats.take_json import write_json
 from mocap.keypoints import BLAZEPOSE_33, Keypoints2D, Keypoints3D
 from mocap.motion import Motion
 from mocap.skeleton import humanoid
 from mocap.take import Gap, Person, Source, Take
 
+GOLDEN = Path(__file__).parent / "golden"
 NTSC = Fraction(30000, 1001)
 
 
@@ -84,3 +91,13 @@ def take_of(motion: Motion, *, unseen: range = range(0)) -> Take:
         warnings=["the hands leave the picture"],
         versions={"opentake": "0.1.0"},
     )
+
+
+def golden_take() -> Take:
+    """The take of tests/golden/tiny_take.json, with the motion of tiny_take.bvh."""
+    return take_of(swinging_motion(6), unseen=range(2, 4))
+
+
+if __name__ == "__main__":
+    write_json(golden_take(), GOLDEN / "tiny_take.json")
+    write_bvh(swinging_motion(6), GOLDEN / "tiny_take.bvh")

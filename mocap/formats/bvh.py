@@ -34,7 +34,7 @@ def write_bvh(motion: Motion, path: str | Path, *, units: str = "m") -> None:
     units: "m", as Blender reads it at scale 1, or "cm". A leaf without End Site gets one along its bone. MocapError
     where the file cannot be written or a joint name has a space or brace.
     """
-    scale = _units_a_metre(units)
+    scale = units_a_metre(units)
     text = "\n".join([*_hierarchy_lines(motion.skeleton, scale), *_motion_lines(motion, scale), ""])
     with atomic_path(path) as temporary:
         temporary.write_bytes(text.encode())
@@ -48,7 +48,7 @@ def read_bvh(path: str | Path, *, units: str = "m") -> Motion:
     bones keep their length; End Sites of joints that have children are dropped. MocapError, with the line where there
     is one, for files that are damaged, hold NaN or numbers over a million, or name a joint twice.
     """
-    path, scale = Path(path), _units_a_metre(units)
+    path, scale = Path(path), units_a_metre(units)
     parsed = parse_bvh(path)
     try:
         _check_numbers(parsed)
@@ -66,7 +66,8 @@ def read_bvh(path: str | Path, *, units: str = "m") -> Motion:
     )
 
 
-def _units_a_metre(units: str) -> float:
+def units_a_metre(units: str) -> float:
+    """How many of a file's units make a metre; MocapError lists the known ones."""
     if units not in UNITS_A_METRE:
         raise unknown_name("unit", units, list(UNITS_A_METRE))
     return UNITS_A_METRE[units]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from strategies import motions
-from takes import NTSC, random_motion, swinging_motion
+from takes import GOLDEN, NTSC, random_motion, swinging_motion
 
 from mocap import kinematics, rotation
 from mocap.errors import MocapError
@@ -19,7 +19,6 @@ from mocap.formats.bvh import read_bvh, write_bvh
 from mocap.motion import Motion
 from mocap.skeleton import Skeleton
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 HUNDREDTH_MM = 1e-5
 
 SMALL = """HIERARCHY

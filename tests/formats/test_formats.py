@@ -6,13 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from takes import swinging_motion
+from takes import GOLDEN, swinging_motion
 
 from mocap import kinematics
 from mocap.errors import MocapError
 from mocap.formats import reader_for, writer_for
-
-GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 @pytest.mark.parametrize("name", ["tiny_take.bvh", "tiny_take.json"])

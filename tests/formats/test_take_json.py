@@ -12,9 +12,10 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+import takes
 from hypothesis import HealthCheck, given, settings
 from strategies import motions
-from takes import random_motion, swinging_motion, take_of
+from takes import golden_take, random_motion, take_of
 
 from mocap import kinematics, rotation
 from mocap.errors import MocapError
@@ -24,12 +25,8 @@ from mocap.formats.take_json import read_json, schema, write_json
 from mocap.keypoints import KeypointLayout, Keypoints2D
 from mocap.take import Take
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "tiny_take.json"
+GOLDEN = takes.GOLDEN / "tiny_take.json"
 HUNDREDTH_MM = 1e-5
-
-
-def golden_take() -> Take:
-    return take_of(swinging_motion(6), unseen=range(2, 4))
 
 
 def altered(tmp_path: Path, change: Callable[[dict[str, Any]], Any]) -> Path:
