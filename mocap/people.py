@@ -44,10 +44,12 @@ class Track:
 
     @property
     def first_frame(self) -> int:
+        """Index of the first frame in which the person was seen."""
         return min(self.sightings)
 
     @property
     def last_frame(self) -> int:
+        """Index of the last frame in which the person was seen."""
         return max(self.sightings)
 
     def predict(self, frame: int) -> Array:
