@@ -280,3 +280,11 @@ def test_what_is_no_file_is_refused_in_one_line(tmp_path: Path, name: str) -> No
 
 def test_the_exact_rate_is_kept() -> None:
     assert read_json(GOLDEN).fps == Fraction(30000, 1001)
+
+
+def test_the_example_of_the_documentation_is_a_whole_take(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "FORMAT.md").read_text()
+    example = page.split("```json\n")[1].split("```")[0]
+    (tmp_path / "example.json").write_text(example)
+    write_json(read_json(tmp_path / "example.json"), tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_text() == example
