@@ -1,0 +1,193 @@
+"""What is shipped: the wheel, the pinned versions, the README, and what no file of the project may hold."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+import typer.main
+from click import Command
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import mocap
+from mocap.cli import app
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+README = REPOSITORY / "README.md"
+
+# Put together here, so that this file does not hold what it looks for.
+PACKAGE_HOSTS = ["pypi" + ".org", "python" + "hosted", "npm" + "js.", "download.py" + "torch", "hugging" + "face.co"]
+MACHINE_PATH = re.compile(r"(?<![\w.:/~*-])/" + r"(?:work|root|opt|tmp)/\w")
+
+
+def project() -> dict[str, Any]:
+    return tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def tracked_files() -> Iterator[tuple[str, str]]:
+    """Path and text of every text file under version control; skips where there is no repository."""
+    listed = subprocess.run(["git", "ls-files", "-z"], capture_output=True, text=True, cwd=REPOSITORY, check=False)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    for path in filter(None, listed.stdout.split("\0")):
+        content = (REPOSITORY / path).read_bytes() if (REPOSITORY / path).is_file() else b""
+        if b"\0" not in content:
+            yield path, content.decode("utf-8")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's wheel, built with the hatchling of this environment."""
+    pytest.importorskip("hatchling", reason="hatchling is not installed (dependency group test)")
+    folder = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(build, check=True, capture_output=True, cwd=REPOSITORY)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the unpacked wheel and nothing else of the project."""
+    folder = tmp_path_factory.mktemp("installed")
+    with ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def run_installed(installed: Path, *arguments: str) -> str:
+    """What Python prints with the unpacked wheel first on its path."""
+    command = [sys.executable, *arguments]
+    environment = {"PYTHONPATH": str(installed), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=installed.parent, env=environment
+    ).stdout
+
+
+def test_the_wheel_is_named_opentake_and_brings_the_command_mocap(wheel: Path) -> None:
+    assert wheel.name == f"opentake-{mocap.__version__}-py3-none-any.whl"
+    with ZipFile(wheel) as archive:
+        (entry_points,) = (n for n in archive.namelist() if n.endswith("entry_points.txt"))
+        assert "mocap = mocap.cli:main" in archive.read(entry_points).decode()
+
+
+def test_the_wheel_holds_every_file_of_the_package_and_of_the_models(wheel: Path) -> None:
+    names = set(ZipFile(wheel).namelist())
+    for path, _ in tracked_files():
+        if path.startswith("mocap/"):
+            assert path in names
+    models = [path for path in (REPOSITORY / "models").rglob("*") if path.is_file()]
+    assert models
+    for path in models:
+        assert f"mocap/_models/{path.relative_to(REPOSITORY / 'models').as_posix()}" in names
+
+
+def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
+    assert {name.split("/")[0] for name in ZipFile(wheel).namelist()} == {
+        "mocap",
+        f"opentake-{mocap.__version__}.dist-info",
+    }
+
+
+def test_the_wheel_holds_every_licence(wheel: Path) -> None:
+    licences = {name.partition("/licenses/")[2] for name in ZipFile(wheel).namelist() if "/licenses/" in name}
+    notices = {path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "models").glob("*/NOTICE")}
+    assert licences == {"LICENSE", "NOTICE"} | notices
+
+
+def test_every_model_has_a_notice() -> None:
+    folders = [folder for folder in (REPOSITORY / "models").iterdir() if folder.is_dir()]
+    assert [folder.name for folder in folders if not (folder / "NOTICE").is_file()] == []
+
+
+def test_the_installed_wheel_runs_its_command(installed: Path) -> None:
+    assert "process" in run_installed(installed, "-m", "mocap.cli", "--help")
+
+
+def test_the_installed_wheel_finds_its_own_models(installed: Path) -> None:
+    code = "from mocap.weights import list_cards, weights_file\nfor c in list_cards(): print(weights_file(c.name))"
+    paths = [Path(line) for line in run_installed(installed, "-c", code).splitlines()]
+    assert len(paths) == len(list((REPOSITORY / "models").glob("*/card.toml")))
+    assert all(path.is_relative_to(installed / "mocap" / "_models") for path in paths)
+
+
+def test_the_version_is_written_once_the_same() -> None:
+    assert project()["project"]["version"] == mocap.__version__
+    assert f"## {mocap.__version__}" in (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_pinned_versions_are_of_packages_the_project_asks_for() -> None:
+    groups = project()["dependency-groups"]
+    asked = [Requirement(text) for text in project()["project"]["dependencies"]]
+    asked += [Requirement(text) for group in groups.values() for text in group if isinstance(text, str)]
+    lines = (REPOSITORY / "constraints" / "cpu.txt").read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    pinned = {canonicalize_name(pin.name) for pin in pins}
+    assert pinned == {canonicalize_name(requirement.name) for requirement in asked}
+    for requirement in asked:
+        fitting = [pin for pin in pins if canonicalize_name(pin.name) == canonicalize_name(requirement.name)]
+        assert any(requirement.specifier.contains(str(pin.specifier).removeprefix("==")) for pin in fitting)
+
+
+def test_no_file_names_a_package_host() -> None:
+    named = [(path, host) for path, text in tracked_files() for host in PACKAGE_HOSTS if host in text]
+    assert named == []
+
+
+def test_no_file_holds_a_path_of_one_machine() -> None:
+    found = [(path, match.group()) for path, text in tracked_files() for match in MACHINE_PATH.finditer(text)]
+    assert found == []
+
+
+def test_every_script_of_continuous_integration_is_executable() -> None:
+    assert (REPOSITORY / ".ci" / "run").stat().st_mode & 0o111
+    assert (REPOSITORY / ".ci" / "system_libraries").stat().st_mode & 0o111
+
+
+def readme_commands() -> list[list[str]]:
+    """The words of every ``mocap …`` line in the README's code blocks."""
+    blocks = re.findall(r"^```[a-z]*\n(.*?)^```", README.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    lines = [line.partition("#")[0].split() for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [words for words in lines if words[:1] == ["mocap"]]
+
+
+def commands() -> dict[str, Command]:
+    return typer.main.get_command(app).commands  # type: ignore[attr-defined, no-any-return]
+
+
+def test_the_readmes_commands_and_options_exist() -> None:
+    assert len(readme_commands()) > 3
+    for _, verb, *words in readme_commands():
+        options = {option for parameter in commands()[verb].params for option in parameter.opts}
+        given = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+        assert given <= options, f"mocap {verb}"
+
+
+def test_the_readme_lists_every_option_of_process() -> None:
+    text = README.read_text(encoding="utf-8")
+    options = [max(parameter.opts, key=len) for parameter in commands()["process"].params]
+    assert [option for option in options if option.startswith("--") and f"`{option}" not in text] == []
+
+
+def test_the_readme_never_installs_somebody_elses_package() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert re.findall(r"install[^\n]*\bmocap\b(?!/)", text) == []
+
+
+def test_the_readmes_make_targets_exist() -> None:
+    targets = re.findall(r"^(\w+):", (REPOSITORY / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    named = re.findall(r"`?make ([a-z]+)", README.read_text(encoding="utf-8"))
+    assert {"demo", "test"} <= set(named) <= set(targets)
+
+
+def test_the_readmes_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", README.read_text(encoding="utf-8"))
+    assert [link for link in links if not (REPOSITORY / link).exists()] == []
