@@ -1,0 +1,82 @@
+"""Cards and weights: found, checked, and refused when they are not what the card says."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mocap.errors import MocapError
+from mocap.weights import find_models_folder, list_cards, load_weights, read_card, weights_file
+
+NAME = "blazepose-lite"
+ALL = ["blazepose-detector", "blazepose-full", "blazepose-heavy", "blazepose-lite"]
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of one model that a test may damage."""
+    shutil.copytree(find_models_folder() / NAME, tmp_path / NAME)
+    monkeypatch.setenv("MOCAP_MODELS", str(tmp_path))
+    return tmp_path
+
+
+def test_every_card_allows_commercial_use_and_names_its_origin() -> None:
+    cards = list_cards()
+    assert [card.name for card in cards] == ALL
+    assert {(card.licence, card.commercial_use) for card in cards} == {("Apache-2.0", "yes")}
+    assert all(card.origin_package and len(card.origin_sha256) == 64 for card in cards)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_weights_are_the_ones_the_card_promises(name: str) -> None:
+    assert sum(tensor.size for tensor in load_weights(name).values()) == read_card(name).parameters
+
+
+def test_weights_come_as_float32() -> None:
+    assert {tensor.dtype for tensor in load_weights(NAME).values()} == {np.dtype("float32")}
+
+
+def test_a_flipped_bit_is_noticed(models: Path) -> None:
+    path = models / NAME / "weights.safetensors"
+    weights_file(NAME)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(MocapError, match="damaged"):
+        weights_file(NAME)
+
+
+def test_missing_weights_say_what_to_do(models: Path) -> None:
+    (models / NAME / "weights.safetensors").unlink()
+    with pytest.raises(MocapError, match=r"missing.*reinstall"):
+        weights_file(NAME)
+
+
+def test_only_safetensors_are_loaded(models: Path) -> None:
+    card = models / NAME / "card.toml"
+    (models / NAME / "weights.pt").write_bytes(b"pickle")
+    card.write_text(card.read_text().replace("weights.safetensors", "weights.pt"))
+    with pytest.raises(MocapError, match=r"no \.safetensors"):
+        load_weights(NAME)
+
+
+@pytest.mark.parametrize("content", ["name = ", 'name = "blazepose-lite"\n'])
+def test_a_broken_card_is_an_error_in_one_line(models: Path, content: str) -> None:
+    (models / NAME / "card.toml").write_text(content)
+    with pytest.raises(MocapError, match="cannot be read") as raised:
+        read_card(NAME)
+    assert "\n" not in str(raised.value)
+
+
+def test_an_unknown_model_lists_the_known_ones() -> None:
+    with pytest.raises(MocapError, match="blazepose-heavy"):
+        read_card("blazepose-huge")
+
+
+def test_a_models_folder_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MOCAP_MODELS", str(tmp_path / "nowhere"))
+    with pytest.raises(MocapError, match="nowhere"):
+        list_cards()
