@@ -44,6 +44,18 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_target(path: str | Path) -> None:
+    """Raise MocapError if no file could be written at ``path``; an older file stays as it was."""
+    path = Path(path)
+    target = _writable_target(path)
+    probe = target.with_name(f".{secrets.token_hex(4)}.partial{target.suffix}")
+    try:
+        probe.open("xb").close()
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    probe.unlink()
+
+
 def _writable_target(path: Path) -> Path:
     try:
         target = path.resolve()

@@ -72,6 +72,15 @@ def clamp(local_wxyz: Array, axis: Array, limit: Limit) -> Array:
     return rotation.multiply(rotation.rotvec_to_wxyz(swing_vector), rotation.rotvec_to_wxyz(twist_vector))
 
 
+def clamp_swing(parent: Array, along: Array, bone: Array, joint: str) -> Array:
+    """Orientation (T, 3, 3) reached from the parent's by turning ``along`` (3,) towards ``bone`` (T, 3), as far as
+    the joint's swing allows."""
+    turn = rotation.wxyz_to_rotvec(rotation.shortest_arc(parent @ along, bone))
+    limit = limit_of(joint)
+    turn = turn if limit is None else _shorten(turn, np.radians(limit.swing))
+    return np.asarray(rotation.wxyz_to_matrix(rotation.rotvec_to_wxyz(turn)) @ parent)
+
+
 def twist_about(wxyz: Array, axis: Array) -> Array:
     """The part (..., 4) of rotations that turns about ``axis`` (3,): q = swing · twist (Dobrowolski 2015)."""
     along = wxyz[..., 1:] @ axis

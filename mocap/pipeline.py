@@ -63,20 +63,18 @@ def solve(take: Take, settings: SolveSettings) -> Take:
 def look(path: str | Path, settings: CaptureSettings, *, progress: Progress | None = None) -> Take:
     """A take with keypoints but no motion yet: the networks' part of the work."""
     path = Path(path)
-    with video.Video(
-        path, start_s=settings.start_s, end_s=settings.end_s, allow_damaged=settings.allow_damaged
-    ) as clip:
-        detector = create_detector(device=settings.device)
-        estimator = create_estimator(settings.estimator, device=settings.device)
-        frames = clip.info.frames
-        footage = capture.follow_people(
-            video.prefetch(clip),
-            fps=float(clip.info.fps),
-            detector=detector,
-            estimator=estimator,
-            progress=(lambda done: progress("estimate", done, frames)) if progress else None,
-        )
-        info, warnings = clip.info, list(clip.warnings)
+    clip = video.Video(path, start_s=settings.start_s, end_s=settings.end_s, allow_damaged=settings.allow_damaged)
+    info = clip.info
+    detector = create_detector(device=settings.device)
+    estimator = create_estimator(settings.estimator, device=settings.device)
+    footage = capture.follow_people(
+        clip,
+        fps=float(info.fps),
+        detector=detector,
+        estimator=estimator,
+        progress=(lambda done: progress("estimate", done, info.frames)) if progress else None,
+    )
+    warnings = list(clip.warnings)
     track = _main_person(footage, path, float(info.fps))
     person = rounding.rounded_person(_person(track, footage.frames, estimator.layout, info))
     unseen = 1 - len(track.sightings) / footage.frames

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from mocap import kinematics, rotation, smooth
+from mocap import kinematics, limits, rotation, smooth
 from mocap.errors import MocapError
 from mocap.keypoints import Keypoints3D
-from mocap.limits import clamp_to_limits
 from mocap.motion import Motion
 from mocap.rotation import Array
 from mocap.skeleton import Skeleton, humanoid
 
+FOOT_HINT_WEIGHT = 0.4  # of where a foot points, in the twist of its thigh
 TWIST_SIGMA_S = 0.12  # a limb straight for a quarter of a second keeps the twist it had
 PRIOR_WEIGHT = 0.15  # pull of "no twist" against a clear sight of the hinge
 CLEAR_BEND_DEGREES = (10.0, 35.0)  # below: a hinge's plane is noise; above: it is trusted fully
@@ -142,27 +142,14 @@ def solve(keypoints: Keypoints3D, skeleton: Skeleton) -> Motion:
 
     keypoints: world frame, metres. Confidence of a joint is that of the keypoints it is solved from, 0 where held.
     """
-    points = _Points(
-        replace(keypoints, xyz=smooth.hold_nearest(keypoints.xyz), confidence=np.ones(keypoints.xyz.shape[:2]))
-    )
-    frames = _Frames(points, float(keypoints.fps))
-    world = np.stack([rotation.matrix_to_wxyz(frames.by_joint[name]) for name in skeleton.names], axis=1)
-    local = clamp_to_limits(skeleton, kinematics.local_rotations(skeleton, world))
+    xyz = smooth.hold_nearest(keypoints.xyz)
+    points = _Points(replace(keypoints, xyz=xyz, confidence=np.ones(xyz.shape[:2])))
+    body = _Body(points, skeleton)
+    world = np.stack([rotation.matrix_to_wxyz(body.frames[name]) for name in skeleton.names], axis=1)
+    local = limits.clamp_to_limits(skeleton, kinematics.local_rotations(skeleton, world))
     local = rotation.make_continuous(local / np.linalg.norm(local, axis=-1, keepdims=True))
-    weights = _joint_confidence(keypoints, skeleton)
-    root = _place_root(points, skeleton, kinematics.world_rotations(skeleton, local))
-    return Motion(skeleton=skeleton, root_world=root, local_wxyz=local, fps=keypoints.fps, confidence=weights)
-
-
-def _place_root(points: _Points, skeleton: Skeleton, world_wxyz: Array) -> Array:
-    """Root positions (T, 3) that put the joints, in the mean, where they are seen."""
-    placed = kinematics.place_joints(skeleton, np.zeros((len(world_wxyz), 3)), world_wxyz)
-    pairs = [
-        (skeleton.index(big + joint), f"{small}_{part}")
-        for joint, part in _SEEN_JOINTS.items()
-        for small, big, _ in _SIDES
-    ]
-    return np.asarray(np.mean([points[name] - placed[:, j] for j, name in pairs], axis=0))
+    confidence = _joint_confidence(keypoints, skeleton)
+    return Motion(skeleton, root_world=body.root, local_wxyz=local, fps=keypoints.fps, confidence=confidence)
 
 
 def _joint_confidence(keypoints: Keypoints3D, skeleton: Skeleton) -> Array:
@@ -179,17 +166,31 @@ def _joint_confidence(keypoints: Keypoints3D, skeleton: Skeleton) -> Array:
     return np.stack([by_joint.get(name, trunk) for name in skeleton.names], axis=1)
 
 
-class _Frames:
-    """World orientation (T, 3, 3) of every joint, built from the trunk outwards."""
+class _Body:
+    """Orientation (T, 3, 3) of every joint in the world, built from the trunk outwards, and the root's path (T, 3).
 
-    def __init__(self, points: _Points, fps: float) -> None:
-        self._points, self._fps = points, fps
-        self.by_joint: dict[str, Array] = {}
+    Each limb bone is aimed from where the skeleton's joint is to where its end is seen, so that hands and feet end
+    where they are seen although bone lengths are fixed.
+    """
+
+    def __init__(self, points: _Points, skeleton: Skeleton) -> None:
+        self._points, self._skeleton, self._fps = points, skeleton, float(points.keypoints.fps)
+        self.frames: dict[str, Array] = {}
         self._solve_trunk()
         self._solve_head()
+        self.root = self._place_root()
         for small, big, sign in _SIDES:
             self._solve_arm(small, big, sign)
             self._solve_leg(small, big)
+
+    def _position(self, joint: str) -> Array:
+        """Where a joint (T, 3) is, once the frames above it are known."""
+        j = self._skeleton.index(joint)
+        parent = self._skeleton.parents[j]
+        if parent < 0:
+            return self.root
+        name = self._skeleton.names[parent]
+        return self._position(name) + self.frames[name] @ self._skeleton.offsets[j]
 
     def _solve_trunk(self) -> None:
         p = self._points
@@ -197,55 +198,84 @@ class _Frames:
         hips = rotation.frame_from_axes(p["left_hip"] - p["right_hip"], spine, axes="xy")
         chest = rotation.frame_from_axes(spine, p["left_shoulder"] - p["right_shoulder"], axes="yx")
         low, high = rotation.matrix_to_wxyz(hips), rotation.matrix_to_wxyz(chest)
-        self.by_joint["Hips"], self.by_joint["UpperChest"] = hips, chest
+        self.frames["Hips"], self.frames["UpperChest"] = hips, chest
         for name, share in (("Spine", 1 / 3), ("Chest", 2 / 3)):
-            self.by_joint[name] = rotation.wxyz_to_matrix(rotation.slerp(low, high, np.full(len(low), share)))
+            self.frames[name] = rotation.wxyz_to_matrix(rotation.slerp(low, high, np.full(len(low), share)))
 
     def _solve_head(self) -> None:
-        chest = self.by_joint["UpperChest"]
+        chest = self.frames["UpperChest"]
         names = [name for name in FACE if self._points.has(name)]
         if len(names) < 4:
-            self.by_joint["Neck"] = self.by_joint["Head"] = chest
+            self.frames["Neck"] = self.frames["Head"] = chest
             return
         seen = np.stack([self._points[name] for name in names], axis=1)
         head = align_rotations(np.array([FACE[name] for name in names]), seen)
         low, high = rotation.matrix_to_wxyz(chest), rotation.matrix_to_wxyz(head)
-        self.by_joint["Head"] = head
-        self.by_joint["Neck"] = rotation.wxyz_to_matrix(rotation.slerp(low, high, np.full(len(low), 0.5)))
+        self.frames["Head"] = head
+        self.frames["Neck"] = rotation.wxyz_to_matrix(rotation.slerp(low, high, np.full(len(low), 0.5)))
+
+    def _place_root(self) -> Array:
+        """Root positions (T, 3) that put hips and shoulders, in the mean, where they are seen."""
+        self.root = np.zeros_like(self._points["left_hip"])
+        for big in ("Left", "Right"):
+            self.frames[f"{big}Shoulder"] = self.frames["UpperChest"]
+        joints = {"hip": "UpperLeg", "shoulder": "UpperArm"}
+        pairs = [(f"{small}_{part}", big + joint) for part, joint in joints.items() for small, big, _ in _SIDES]
+        return np.asarray(np.mean([self._points[seen] - self._position(joint) for seen, joint in pairs], axis=0))
 
     def _solve_arm(self, small: str, big: str, sign: float) -> None:
         p, along = self._points, np.array([sign, 0.0, 0.0])
-        chest = self.by_joint["UpperChest"]
-        self.by_joint[f"{big}Shoulder"] = chest
-        upper, lower = p[f"{small}_elbow"] - p[f"{small}_shoulder"], p[f"{small}_wrist"] - p[f"{small}_elbow"]
-        hinge = [(lower, _clear_bend(upper, lower))]
-        upper_frame = self._steady_twist(chest, along, upper, hinge)
-        self.by_joint[f"{big}UpperArm"] = upper_frame
-        if not p.has(f"{small}_index", f"{small}_pinky"):
-            self.by_joint[f"{big}LowerArm"] = self.by_joint[f"{big}Hand"] = _swing(upper_frame, along, lower)
-            return
+        clavicle = p[f"{small}_shoulder"] - self._position(f"{big}Shoulder")
+        shoulder = limits.clamp_swing(self.frames["UpperChest"], along, clavicle, f"{big}Shoulder")
+        self.frames[f"{big}Shoulder"] = shoulder
+        upper = p[f"{small}_elbow"] - self._position(f"{big}UpperArm")
+        hinge = [
+            (p[f"{small}_wrist"] - p[f"{small}_elbow"], _clear_bend(upper, p[f"{small}_wrist"] - p[f"{small}_elbow"]))
+        ]
+        upper_frame = self._steady_twist(shoulder, along, upper, hinge)
+        self.frames[f"{big}UpperArm"] = upper_frame
+        lower = p[f"{small}_wrist"] - self._position(f"{big}LowerArm")
+        self.frames[f"{big}LowerArm"] = untwisted = _swing(upper_frame, along, lower)
+        if p.has(f"{small}_index", f"{small}_pinky"):
+            self._solve_hand(small, big, along, untwisted)
+        else:
+            self.frames[f"{big}Hand"] = untwisted
+
+    def _solve_hand(self, small: str, big: str, along: Array, untwisted: Array) -> None:
+        p = self._points
         across = p[f"{small}_index"] - p[f"{small}_pinky"]  # palm down at rest: the thumb's side is in front, +Z
         thumb_side = [(across, np.full(len(across), 1.0))]
-        turned = self._steady_twist(upper_frame, along, lower, thumb_side)
-        untwisted = rotation.matrix_to_wxyz(_swing(upper_frame, along, lower))
-        half = rotation.slerp(untwisted, rotation.matrix_to_wxyz(turned), np.full(len(turned), FOREARM_TWIST_SHARE))
-        self.by_joint[f"{big}LowerArm"] = rotation.wxyz_to_matrix(half)
+        turned = self._steady_twist(untwisted, along, untwisted @ along, thumb_side)
+        low, high = rotation.matrix_to_wxyz(untwisted), rotation.matrix_to_wxyz(turned)
+        half = rotation.slerp(low, high, np.full(len(turned), FOREARM_TWIST_SHARE))
+        self.frames[f"{big}LowerArm"] = rotation.wxyz_to_matrix(half)
         knuckles = 0.5 * (p[f"{small}_index"] + p[f"{small}_pinky"]) - p[f"{small}_wrist"]
-        self.by_joint[f"{big}Hand"] = self._steady_twist(turned, along, knuckles, thumb_side)
+        self.frames[f"{big}Hand"] = self._steady_twist(turned, along, knuckles, thumb_side)
 
     def _solve_leg(self, small: str, big: str) -> None:
         p, along = self._points, np.array([0.0, -1.0, 0.0])
-        thigh, shin = p[f"{small}_knee"] - p[f"{small}_hip"], p[f"{small}_ankle"] - p[f"{small}_knee"]
+        thigh = p[f"{small}_knee"] - self._position(f"{big}UpperLeg")
+        shin = p[f"{small}_ankle"] - p[f"{small}_knee"]
         hints = [(-shin, _clear_bend(thigh, shin))]
-        foot = None
-        if p.has(f"{small}_heel", f"{small}_foot_index"):
-            foot = p[f"{small}_foot_index"] - p[f"{small}_heel"]
-            hints.append((foot, np.full(len(foot), 0.4)))
-        thigh_frame = self._steady_twist(self.by_joint["Hips"], along, thigh, hints)
+        has_foot = p.has(f"{small}_heel", f"{small}_foot_index")
+        if has_foot:
+            pointing = p[f"{small}_foot_index"] - p[f"{small}_heel"]
+            hints.append((pointing, np.full(len(pointing), FOOT_HINT_WEIGHT)))
+        thigh_frame = self._steady_twist(self.frames["Hips"], along, thigh, hints)
+        self.frames[f"{big}UpperLeg"] = thigh_frame
+        shin = p[f"{small}_ankle"] - self._position(f"{big}LowerLeg")
         shin_frame = rotation.frame_from_axes(-shin, thigh_frame[..., 0], axes="yx")
-        foot_frame = shin_frame if foot is None else rotation.frame_from_axes(foot, shin_frame[..., 0], axes="zx")
-        self.by_joint[f"{big}UpperLeg"], self.by_joint[f"{big}LowerLeg"] = thigh_frame, shin_frame
-        self.by_joint[f"{big}Foot"] = self.by_joint[f"{big}Toes"] = foot_frame
+        self.frames[f"{big}LowerLeg"] = shin_frame
+        foot_frame = self._foot(small, big, shin_frame) if has_foot else shin_frame
+        self.frames[f"{big}Foot"] = self.frames[f"{big}Toes"] = foot_frame
+
+    def _foot(self, small: str, big: str, shin_frame: Array) -> Array:
+        """The foot's frame: its toe lies where it is seen from the ankle, its sole turns as little as it can."""
+        toes = self._skeleton.index(f"{big}Toes")
+        rest = self._skeleton.offsets[toes] + self._skeleton.ends[f"{big}Toes"]
+        seen = self._points[f"{small}_foot_index"] - self._position(f"{big}Foot")
+        at_rest = rotation.frame_from_axes(rest, np.array([1.0, 0.0, 0.0]), axes="zx")
+        return np.asarray(rotation.frame_from_axes(seen, shin_frame[..., 0], axes="zx") @ at_rest.T)
 
     def _steady_twist(self, parent: Array, along: Array, bone: Array, hints: list[tuple[Array, Array]]) -> Array:
         """Orientation (T, 3, 3) of a bone seen along ``bone`` whose local +Z points to the hints, steadied over time.

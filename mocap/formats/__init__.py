@@ -12,7 +12,7 @@ from mocap.formats.take_json import read_json
 from mocap.motion import Motion
 
 Reader = Callable[[Path], dict[int, Motion]]
-Writer = Callable[[Motion, Path], None]
+Writer = Callable[..., None]  # (motion, path, *, units)
 Function = TypeVar("Function")
 
 

@@ -1,0 +1,287 @@
+"""The command line: parse, call, print. Heavy modules are imported inside the commands, so that --help is instant."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mocap import __version__
+from mocap.errors import MocapError, QualityError
+
+if TYPE_CHECKING:
+    from mocap.reconstruct import SolveSettings
+    from mocap.take import Take
+
+EXIT_ERROR, EXIT_QUALITY, EXIT_INTERRUPTED = 1, 3, 130
+
+app = typer.Typer(
+    name="mocap",
+    help="Single-camera motion capture: a video becomes a take (BVH, JSON) for Blender.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class ProgressMode(StrEnum):
+    """How progress is reported."""
+
+    auto = "auto"
+    bar = "bar"
+    json = "json"
+    none = "none"
+
+
+class Units(StrEnum):
+    """Length units of a BVH."""
+
+    m = "m"
+    cm = "cm"
+
+
+Output = Annotated[
+    Path, typer.Option("--output", "-o", help="Where to write: take.bvh (take.json is written beside it) or take.json.")
+]
+Overwrite = Annotated[
+    ProgressMode, typer.Option("--progress", help="Progress on a terminal, as JSON Lines on stdout, or none.")
+]
+UnitsOption = Annotated[
+    Units, typer.Option("--units", help="Length unit of the BVH: m suits Blender, cm some other tools.")
+]
+Fov = Annotated[
+    float | None, typer.Option("--fov", help="Angle of view of the picture's longer side, degrees. [default: 55]")
+]
+Pitch = Annotated[
+    float | None, typer.Option("--camera-pitch", help="How far the camera looks down, degrees. [default: 0]")
+]
+Roll = Annotated[
+    float | None, typer.Option("--camera-roll", help="How far the camera is turned clockwise, degrees. [default: 0]")
+]
+Height = Annotated[float | None, typer.Option("--height", help="The person's height in metres; fixes the scale.")]
+FilterName = Annotated[
+    str | None,
+    typer.Option("--filter", help="butterworth, savgol, gaussian, kalman, one_euro or none. [default: butterworth]"),
+]
+Cutoff = Annotated[float | None, typer.Option("--cutoff", help="The filter's -3 dB frequency in Hz. [default: 6]")]
+
+
+@app.command()
+def process(
+    video: Annotated[Path, typer.Argument(help="The clip: anything FFmpeg reads.", show_default=False)],
+    output: Output,
+    estimator: Annotated[str, typer.Option(help="The pose network; `mocap models` lists them.")] = "blazepose-heavy",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    start: Annotated[float | None, typer.Option(help="Begin at this second of the clip.")] = None,
+    end: Annotated[float | None, typer.Option(help="Stop at this second of the clip.")] = None,
+    height: Height = None,
+    fov: Fov = None,
+    camera_pitch: Pitch = None,
+    camera_roll: Roll = None,
+    filter_name: FilterName = None,
+    cutoff: Cutoff = None,
+    units: UnitsOption = Units.m,
+    preview: Annotated[
+        Path | None, typer.Option(help="Also write the clip with the skeleton drawn over it (mp4).")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Also draw curves before and after filtering (png, svg, pdf).")
+    ] = None,
+    allow_damaged: Annotated[
+        bool, typer.Option("--allow-damaged", help="Take what a cut or damaged file still holds.")
+    ] = False,
+    progress: Overwrite = ProgressMode.auto,
+) -> None:
+    """Turn a video into a take."""
+    from mocap import outputs, pipeline
+    from mocap.progress import reporter
+
+    settings = pipeline.CaptureSettings(
+        estimator=estimator,
+        device=device,
+        start_s=start,
+        end_s=end,
+        allow_damaged=allow_damaged,
+        solve=_solve_settings(None, height, fov, camera_pitch, camera_roll, filter_name, cutoff),
+    )
+    outputs.check_writable(output, preview=preview, plot=plot)
+    with reporter(progress.value) as report:
+        take = pipeline.process(video, settings, progress=report)
+        written = outputs.write_take(take, output, units=units.value)
+        if preview:
+            from mocap.preview import write_preview
+
+            written.append(write_preview(take, video, preview, progress=report))
+        if plot:
+            written.append(outputs.write_plot(take, plot))
+    _announce(take, written, progress)
+
+
+@app.command()
+def solve(
+    take: Annotated[Path, typer.Argument(help="A take written by `mocap process` (take.json).", show_default=False)],
+    output: Output,
+    height: Height = None,
+    fov: Fov = None,
+    camera_pitch: Pitch = None,
+    camera_roll: Roll = None,
+    filter_name: FilterName = None,
+    cutoff: Cutoff = None,
+    units: UnitsOption = Units.m,
+    plot: Annotated[
+        Path | None, typer.Option(help="Also draw curves before and after filtering (png, svg, pdf).")
+    ] = None,
+    progress: Overwrite = ProgressMode.auto,
+) -> None:
+    """Solve a take again with other settings, without the video. What is not given stays as it was."""
+    from mocap import outputs, pipeline
+    from mocap.formats.take_json import read_json
+
+    outputs.check_writable(output, plot=plot)
+    old = read_json(take)
+    settings = _solve_settings(old.settings, height, fov, camera_pitch, camera_roll, filter_name, cutoff)
+    solved = pipeline.solve(old, settings)
+    written = outputs.write_take(solved, output, units=units.value)
+    if plot:
+        written.append(outputs.write_plot(solved, plot))
+    _announce(solved, written, progress)
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="take.json or a BVH.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write; the suffix picks the format.")],
+    units: UnitsOption = Units.m,
+) -> None:
+    """Write a take or a BVH in another format."""
+    from mocap import outputs
+
+    outputs.convert(source, output, units=units.value)
+    typer.echo(f"wrote {output}", err=True)
+
+
+@app.command()
+def validate(
+    bvh: Annotated[Path, typer.Argument(help="The BVH to check.", show_default=False)],
+    take: Annotated[
+        Path | None, typer.Option("--json", help="The take it belongs to. [default: the .json beside it]")
+    ] = None,
+) -> None:
+    """Check that a BVH is sound: structure, T-pose, lengths, and the round trip against its JSON."""
+    from mocap.validate import validate as run_checks
+
+    beside = bvh.with_suffix(".json")
+    checks = run_checks(bvh, take or (beside if beside.is_file() else None))
+    for check in checks:
+        typer.echo(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}")
+    failed = [check.name for check in checks if not check.ok]
+    if failed:
+        raise QualityError(f"{bvh} fails {len(failed)} of {len(checks)} checks: {', '.join(failed)}")
+
+
+@app.command()
+def models() -> None:
+    """List the networks, their licences and whether their weights are whole."""
+    from mocap.weights import list_cards, weights_file
+
+    damaged = []
+    for card in list_cards():
+        try:
+            weights_file(card.name)
+            state = "ok"
+        except MocapError as error:
+            state = str(error)
+            damaged.append(card.name)
+        typer.echo(f"{card.name:20} {card.licence:12} commercial use: {card.commercial_use:8} {state}")
+        typer.echo(f"{'':20} {card.description}")
+    if damaged:
+        raise MocapError(f"weights missing or damaged: {', '.join(damaged)}; install the package again")
+
+
+@app.command()
+def doctor() -> None:
+    """Check this machine: versions, devices, models, and the command that mends what is missing."""
+    from mocap.doctor import diagnose
+
+    findings = diagnose()
+    for finding in findings:
+        typer.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.name}: {finding.detail}")
+        if not finding.ok and finding.fix:
+            typer.echo(f"      fix: {finding.fix}")
+    if broken := [finding.name for finding in findings if not finding.ok]:
+        raise MocapError(f"{len(broken)} of {len(findings)} checks failed: {', '.join(broken)}")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def _solve_settings(
+    stored: dict[str, Any] | None,
+    height: float | None,
+    fov: float | None,
+    pitch: float | None,
+    roll: float | None,
+    filter_name: str | None,
+    cutoff: float | None,
+) -> SolveSettings:
+    """Settings from the stored ones, if any, with those changed that were given."""
+    from mocap.reconstruct import SolveSettings
+
+    given = {
+        "height_m": height,
+        "fov_degrees": fov,
+        "camera_pitch_degrees": pitch,
+        "camera_roll_degrees": roll,
+        "filter_name": filter_name,
+        "cutoff_hz": cutoff,
+    }
+    return SolveSettings.from_json(
+        {**(stored or {}), **{key: value for key, value in given.items() if value is not None}}
+    )
+
+
+def _announce(take: Take, written: list[Path], progress: ProgressMode) -> None:
+    from mocap.progress import emit
+
+    if progress is ProgressMode.json:
+        emit(
+            "done",
+            outputs=[str(path) for path in written],
+            frames=take.frames,
+            fps=str(take.fps),
+            warnings=take.warnings,
+        )
+    for warning in take.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    for person in take.people:
+        for gap in person.gaps:
+            typer.echo(f"note: frames {gap.start} to {gap.end - 1}: {gap.reason}; the nearest pose is held", err=True)
+    typer.echo(f"wrote {', '.join(map(str, written))}: {take.frames} frames at {float(take.fps):.6g} fps", err=True)
+
+
+def main() -> None:
+    """Run the command line; exit 0 done, 1 MocapError, 2 usage, 3 below the quality asked for, 130 interrupted."""
+    wants_json = "--progress=json" in sys.argv or ("--progress" in sys.argv and "json" in sys.argv)
+    try:
+        app()
+    except MocapError as error:
+        if wants_json:
+            from mocap.progress import emit
+
+            emit("error", message=str(error))
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(EXIT_QUALITY if isinstance(error, QualityError) else EXIT_ERROR)
+    except KeyboardInterrupt:
+        typer.echo("stopped: nothing was left half-written", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Files for the user from a take: which writer for which name, and what is written together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mocap.errors import MocapError
+from mocap.files import check_target
+from mocap.formats import reader_for, writer_for
+from mocap.formats.bvh import write_bvh
+from mocap.formats.take_json import write_json
+from mocap.reconstruct import SolveSettings, clean_image
+from mocap.take import Take
+
+TAKE_SUFFIXES = (".bvh", ".json")
+PREVIEW_SUFFIXES = (".mp4", ".mov", ".mkv")
+PLOT_SUFFIXES = (".png", ".svg", ".pdf")
+
+
+def check_writable(output: Path, *, preview: Path | None = None, plot: Path | None = None) -> None:
+    """Raise MocapError now, before hours of work, for a suffix without a writer or a place that cannot be written."""
+    for path, suffixes in ((output, TAKE_SUFFIXES), (preview, PREVIEW_SUFFIXES), (plot, PLOT_SUFFIXES)):
+        if path is None:
+            continue
+        if path.suffix.lower() not in suffixes:
+            raise MocapError(f"cannot write {path}: unknown suffix '{path.suffix}'; use one of {', '.join(suffixes)}")
+        check_target(path)
+
+
+def write_take(take: Take, output: Path, *, units: str) -> list[Path]:
+    """Write a take; ``take.bvh`` gets ``take.json`` beside it. Returns the paths written."""
+    json_path = output.with_suffix(".json") if output.suffix.lower() == ".bvh" else output
+    write_json(take, json_path)
+    if output.suffix.lower() != ".bvh":
+        return [json_path]
+    motion = take.people[0].motion
+    assert motion is not None
+    write_bvh(motion, output, units=units)
+    return [output, json_path]
+
+
+def convert(source: Path, output: Path, *, units: str) -> list[Path]:
+    """Write the motions of a take or a BVH to ``output``; several people get its name with their ids."""
+    motions, write = reader_for(source)(source), writer_for(output)
+    if len(motions) == 1:
+        paths = [output]
+    else:
+        paths = [output.with_stem(f"{output.stem}_{person}") for person in motions]
+    for motion, path in zip(motions.values(), paths):
+        write(motion, path, units=units)
+    return paths
+
+
+def write_plot(take: Take, output: Path) -> Path:
+    """Draw the image keypoints of the first person before and after cleaning; returns the path written."""
+    from mocap.plot import write_curves
+
+    person = take.people[0]
+    cleaned = clean_image(person, SolveSettings.from_json(take.settings), take.cuts)
+    gaps = [(gap.start, gap.end) for gap in person.gaps]
+    return write_curves(output, person.keypoints_2d, cleaned, gaps=gaps, title=take.source.name)

@@ -1,0 +1,94 @@
+"""Feet on the ground."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from bodies import walking_motion
+
+from mocap import contacts, rotation
+from mocap.motion import Motion
+from mocap.skeleton import humanoid
+
+FPS = 30.0
+
+
+def stepping_foot(lift_m=0.15, speed_m_s=2.0):
+    """A sole that stands for 0.5 s, swings for 0.5 s, and stands again, twice over."""
+    point, x = [], 0.0
+    for _ in range(2):
+        point += [(x, 0.0, 0.0)] * 15
+        for i in range(15):
+            x += speed_m_s / FPS
+            point.append((x, lift_m * np.sin(np.pi * (i + 1) / 16), 0.0))
+    return np.array([*point, *[(x, 0.0, 0.0)] * 15])
+
+
+def test_contact_spans_are_the_standing_phases():
+    spans = contacts.spans_down(stepping_foot(), FPS, contacts.CONTACT)
+    assert [(abs(a - b[0]) <= 1, abs(e - b[1]) <= 1) for (a, e), b in zip(spans, [(0, 15), (30, 45), (60, 75)])] == [
+        (True, True)
+    ] * 3
+
+
+@pytest.mark.parametrize("fps", [24.0, 60.0])
+def test_rules_do_not_depend_on_the_frame_rate(fps):
+    point = stepping_foot()
+    times = np.arange(0, 2.46, 1 / fps)
+    resampled = np.stack([np.interp(times, np.arange(len(point)) / FPS, column) for column in point.T], axis=-1)
+    spans = contacts.spans_down(resampled, fps, contacts.CONTACT)
+    assert len(spans) == 3
+    assert spans[1][0] / fps == pytest.approx(1.0, abs=0.07)
+
+
+def test_a_sliding_foot_is_not_in_contact():
+    sliding = np.zeros((60, 3))
+    sliding[:, 2] = np.arange(60) * 1.0 / FPS
+    assert contacts.spans_down(sliding, FPS, contacts.CONTACT) == []
+
+
+def test_a_wandering_foot_is_split():
+    creeping = np.zeros((60, 3))
+    creeping[:, 2] = np.arange(60) * 0.1 / FPS
+    spans = contacts.spans_down(creeping, FPS, contacts.CONTACT)
+    assert len(spans) > 1
+    assert all(np.ptp(creeping[a:b, 2]) <= 0.07 for a, b in spans)
+
+
+def test_a_foot_in_the_air_is_not_in_contact():
+    jump = np.zeros((30, 3))
+    jump[10:20, 1] = 0.3
+    assert all(b <= 11 or a >= 19 for a, b in contacts.spans_down(jump, FPS, contacts.CONTACT))
+
+
+def standing(height_m=1.75, lifted_m=0.4):
+    skeleton = humanoid(height_m)
+    local = np.tile(rotation.IDENTITY_WXYZ, (40, len(skeleton), 1))
+    root = np.tile(skeleton.offsets[0] + [0, lifted_m, 0], (40, 1))
+    return Motion(skeleton, root, local, walking_motion().fps, np.ones((40, len(skeleton))))
+
+
+def test_the_floor_is_where_the_soles_stand():
+    assert contacts.floor_height(standing(), np.ones(40, bool)) == pytest.approx(0.4, abs=1e-9)
+
+
+def test_one_deep_frame_does_not_move_the_floor():
+    motion = standing()
+    root = motion.root_world.copy()
+    root[20, 1] -= 0.3
+    sunk = replace(motion, root_world=root)
+    assert contacts.floor_height(sunk, np.ones(40, bool)) == pytest.approx(0.4, abs=0.02)
+
+
+def test_a_standing_body_has_all_four_points_down_all_the_time():
+    assert contacts.contact_spans(standing(), np.ones(40, bool)) == {
+        name: [(0, 40)] for name in ("LeftHeel", "LeftToes", "RightHeel", "RightToes")
+    }
+
+
+def test_unseen_frames_have_no_contacts():
+    seen = np.ones(40, bool)
+    seen[15:25] = False
+    assert contacts.contact_spans(standing(), seen)["LeftHeel"] == [(0, 15), (25, 40)]
