@@ -13,7 +13,6 @@ from zipfile import ZipFile
 
 import pytest
 import typer.main
-from click import Command
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -159,8 +158,8 @@ def readme_commands() -> list[list[str]]:
     return [words for words in lines if words[:1] == ["mocap"]]
 
 
-def commands() -> dict[str, Command]:
-    return typer.main.get_command(app).commands  # type: ignore[attr-defined, no-any-return]
+def commands() -> dict[str, Any]:
+    return typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 
 def test_the_readmes_commands_and_options_exist() -> None:
