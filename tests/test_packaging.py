@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -149,6 +150,23 @@ def test_no_file_holds_a_path_of_one_machine() -> None:
 def test_every_script_of_continuous_integration_is_executable() -> None:
     assert (REPOSITORY / ".ci" / "run").stat().st_mode & 0o111
     assert (REPOSITORY / ".ci" / "system_libraries").stat().st_mode & 0o111
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="system libraries are looked up on Linux alone")
+@pytest.mark.parametrize(("known", "missing"), [("libX11.so.6", False), ("libvulkan.so.1", True)])
+def test_missing_system_libraries_are_listed_as_packages(known: str, missing: bool, tmp_path: Path) -> None:
+    ldconfig = tmp_path / "ldconfig"
+    ldconfig.write_text(f"#!/bin/sh\necho '{known} (libc6,x86-64)'\n")
+    ldconfig.chmod(0o755)
+    listed = subprocess.run(
+        [REPOSITORY / ".ci" / "system_libraries"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+    ).stdout.split()
+    assert ("libx11-6" in listed) == missing
+    assert {"libgl1", "libxkbcommon0"} <= set(listed)
 
 
 def readme_commands() -> list[list[str]]:
