@@ -115,6 +115,7 @@ class _Follower:
         self.tracks: list[Track] = []
         self._detector, self._estimator = detector, estimator
         self._detection_interval = DETECTION_INTERVAL_S * fps
+        self._search = people.JOIN_GAP_S * fps
         self._last_detection = -np.inf
 
     @property
@@ -142,8 +143,12 @@ class _Follower:
         self._estimate([], [], self._between_jobs(chunk, later))
 
     def _detect(self, frame: Frame, key: int, known: list[Array]) -> list[Array]:
-        """Regions of people who are not followed yet; the detector is asked on a schedule and while nobody is in view."""
-        if known and key - self._last_detection < self._detection_interval:
+        """Regions of people who are not followed yet.
+
+        The detector is asked on a schedule, and at every key frame while nobody is in view or somebody was just lost.
+        """
+        is_missed = any(key - track.last_key < self._search for track in self.tracks if not track.live)
+        if known and not is_missed and key - self._last_detection < self._detection_interval:
             return []
         self._last_detection = key
         found = list(self._detector.detect([frame])[0].regions)
@@ -157,14 +162,13 @@ class _Follower:
         next_key = later.first if later and not later.starts_shot else -1
         for track in self.tracks:
             a, b = track.key_regions.get(chunk.first), track.key_regions.get(next_key)
-            for i, frame in enumerate(chunk.frames[1:], start=1):
-                if a is not None and b is not None:
-                    region = people.interpolate_regions(a, b, i / len(chunk.frames))
-                elif (nearest := a if a is not None else b) is not None:
-                    region = nearest
-                else:
-                    break
-                jobs.append((track, chunk.first + i, frame, region))
+            start, end = (b if a is None else a), (a if b is None else b)
+            if start is None or end is None:
+                continue
+            # somebody who was not seen at this key frame but is at the next may have been there all the same
+            for i in range(0 if a is None else 1, len(chunk.frames)):
+                region = people.interpolate_regions(start, end, i / len(chunk.frames))
+                jobs.append((track, chunk.first + i, chunk.frames[i], region))
         return jobs
 
     def _estimate(
@@ -181,7 +185,7 @@ class _Follower:
         return poses
 
     def _take_key_pose(self, track: Track, frame: Frame, key: int, seen: tuple[Poses | None, int], used: Array) -> None:
-        """Store a key pose; look again where the person really is if the region was off, and give up if nobody is there."""
+        """Store a key pose; look again where the person really is if the region was off, give up if nobody is there."""
         poses, i = seen
         assert poses is not None
         if poses.scores[i] < MIN_SCORE and track.live and track.sightings:
@@ -211,6 +215,7 @@ class _Follower:
                 if newer.live and older.live and people.is_same_person(older.sightings[key], newer.sightings[key]):
                     newer.live = False
                     del newer.sightings[key], newer.key_regions[key]
+        self.tracks = [track for track in self.tracks if track.key_regions]
 
 
 def _sighting(poses: Poses, i: int, region: Array) -> Sighting:

@@ -1,7 +1,7 @@
 """Measures of a motion against a reference.
 
-The protocol of every 3D figure: 14 points (shoulders, elbows, wrists, hips, knees, ankles, tips of the big toes), metres
-in, millimetres out, no scale unless the measure says so.
+The protocol of every 3D figure: 14 points (shoulders, elbows, wrists, hips, knees, ankles, tips of the big toes),
+metres in, millimetres out, no scale unless the measure says so.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def evaluation_points(motion: Motion) -> Array:
 
 
 def mpjpe_mm(points: Array, reference: Array) -> float:
-    """Mean joint distance in mm of (T, 14, 3) metres: hips' middle aligned in every frame, one rotation for the clip."""
+    """Mean joint distance in mm of (T, 14, 3) metres: hips' middle aligned in each frame, one rotation a clip."""
     a, b = about_hips(points), about_hips(reference)
     seen = np.isfinite(a).all(axis=(1, 2)) & np.isfinite(b).all(axis=(1, 2))
     a, b = a[seen], b[seen]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -52,13 +52,17 @@ class Track:
         """Index of the last frame in which the person was seen."""
         return max(self.sightings)
 
+    @property
+    def last_key(self) -> int:
+        return next(reversed(self.key_regions))
+
     def predict(self, frame: int) -> Array:
         """The region (4,) expected at a later frame: the last one moved on at the last key frames' velocity."""
-        keys = sorted(self.key_regions)[-2:]
-        region = self.key_regions[keys[-1]].copy()
-        if len(keys) == 2:
-            step = (frame - keys[1]) / (keys[1] - keys[0])
-            region[:2] += min(step, 1.0) * (region[:2] - self.key_regions[keys[0]][:2])
+        last, *before = islice(reversed(self.key_regions), 2)
+        region = self.key_regions[last].copy()
+        if before:
+            step = (frame - last) / (last - before[0])
+            region[:2] += min(step, 1.0) * (region[:2] - self.key_regions[before[0]][:2])
         return region
 
 
