@@ -76,6 +76,7 @@ def process(
     output: Output,
     estimator: Annotated[str, typer.Option(help="The pose network; `mocap models` lists them.")] = "blazepose-heavy",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    people: Annotated[str, typer.Option(help="Whom to capture: largest, all, or how many.")] = "largest",
     start: Annotated[float | None, typer.Option(help="Begin at this second of the clip.")] = None,
     end: Annotated[float | None, typer.Option(help="Stop at this second of the clip.")] = None,
     height: Height = None,
@@ -106,6 +107,7 @@ def process(
         start_s=start,
         end_s=end,
         allow_damaged=allow_damaged,
+        people=people,
         solve=_solve_settings(None, height, fov, camera_pitch, camera_roll, filter_name, cutoff),
     )
     outputs.check_writable(output, preview=preview, plot=plot)
@@ -262,7 +264,8 @@ def _announce(take: Take, written: list[Path], progress: ProgressMode) -> None:
         typer.echo(f"warning: {warning}", err=True)
     for person in take.people:
         for gap in person.gaps:
-            typer.echo(f"note: frames {gap.start} to {gap.end - 1}: {gap.reason}; the nearest pose is held", err=True)
+            where = f"person {person.id}, frames {gap.start} to {gap.end - 1}"
+            typer.echo(f"note: {where}: {gap.reason}; the nearest pose is held", err=True)
     typer.echo(f"wrote {', '.join(map(str, written))}: {take.frames} frames at {float(take.fps):.6g} fps", err=True)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from mocap.errors import MocapError
 from mocap.files import check_target
 from mocap.formats import reader_for, writer_for
-from mocap.formats.bvh import write_bvh
 from mocap.formats.take_json import write_json
+from mocap.motion import Motion
 from mocap.reconstruct import SolveSettings, clean_image
 from mocap.take import Take
 
@@ -33,22 +33,24 @@ def write_take(take: Take, output: Path, *, units: str) -> list[Path]:
     write_json(take, json_path)
     if output.suffix.lower() != ".bvh":
         return [json_path]
-    motion = take.people[0].motion
-    assert motion is not None
-    write_bvh(motion, output, units=units)
-    return [output, json_path]
+    motions = {person.id: person.motion for person in take.people if person.motion is not None}
+    return [*_write_motions(motions, output, units=units), json_path]
 
 
 def convert(source: Path, output: Path, *, units: str) -> list[Path]:
     """Write the motions of a take or a BVH to ``output``; several people get its name with their ids."""
-    motions, write = reader_for(source)(source), writer_for(output)
-    if len(motions) == 1:
-        paths = [output]
-    else:
-        paths = [output.with_stem(f"{output.stem}_{person}") for person in motions]
-    for motion, path in zip(motions.values(), paths):
-        write(motion, path, units=units)
-    return paths
+    motions = reader_for(source)(source)
+    return _write_motions(motions, output, units=units)
+
+
+def _write_motions(motions: dict[int, Motion], output: Path, *, units: str) -> list[Path]:
+    """One file a person: ``take.bvh``, or ``take_1.bvh``, ``take_2.bvh`` and so on for several."""
+    write = writer_for(output)
+    names = {person: output.stem if len(motions) == 1 else f"{output.stem}_{person}" for person in motions}
+    paths = {person: output.with_stem(name) for person, name in names.items()}
+    for person, motion in motions.items():
+        write(motion, paths[person], units=units)
+    return list(paths.values())
 
 
 def write_plot(take: Take, output: Path) -> Path:

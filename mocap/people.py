@@ -13,12 +13,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from mocap.errors import MocapError
 from mocap.rotation import Array
 
 MATCH_DISTANCE = 0.4  # of the mean side; two regions nearer than this are one person
 MATCH_LOG_SIZE = 0.7  # and their sides differ by less than a factor of two
 JOIN_GAP_S = 2.0  # longer absences start a new person
 JOIN_DISTANCE_PER_S = 1.0  # sides a second that somebody may move unseen
+BYSTANDER_SHARE = 0.15  # of the most prominent person's size and time; less is a passer-by
 MIN_TRACK_S = 0.2  # shorter tracks are flicker of the detector
 
 
@@ -54,6 +56,7 @@ class Track:
 
     @property
     def last_key(self) -> int:
+        """Index of the last key frame in which the person was found."""
         return next(reversed(self.key_regions))
 
     def predict(self, frame: int) -> Array:
@@ -129,6 +132,23 @@ def _continues(earlier: Track, later: Track, *, fps: float, cuts: Sequence[int])
 def prominence(track: Track) -> float:
     """How large a person is over the whole clip: the sum of the sides of its regions, pixels."""
     return float(sum(s.region[2] for s in track.sightings.values()))
+
+
+def choose_people(tracks: Sequence[Track], which: str, *, cuts: Sequence[int], frames: int) -> list[Track]:
+    """The people to make takes of, the most prominent first.
+
+    which: ``largest`` (one person, over scene cuts), ``all`` (bystanders excepted) or a number of people. Raises
+    MocapError for anything else.
+    """
+    if which == "largest":
+        return [largest_person(tracks, cuts=cuts, frames=frames)] if tracks else []
+    by_prominence = sorted(tracks, key=prominence, reverse=True)
+    if which == "all":
+        least = BYSTANDER_SHARE * max(map(prominence, tracks), default=0.0)
+        return [track for track in by_prominence if prominence(track) >= least]
+    if not (which.isdecimal() and int(which) > 0):
+        raise MocapError(f"--people must be largest, all or a number from 1, not '{which}'")
+    return by_prominence[: int(which)]
 
 
 def largest_person(tracks: Sequence[Track], *, cuts: Sequence[int], frames: int) -> Track:

@@ -31,18 +31,22 @@ Progress = Callable[[str, int, int], None]  # stage, frames done, frames in all
 
 @dataclass(frozen=True)
 class CaptureSettings:
-    """What to look at and with which network. Times are seconds after the clip's first picture."""
+    """What to look at, at whom and with which network.
+
+    start_s, end_s: seconds after the clip's first picture. people: as in people.choose_people.
+    """
 
     estimator: str = "blazepose-heavy"
     device: str = "auto"
     start_s: float | None = None
     end_s: float | None = None
     allow_damaged: bool = False
+    people: str = "largest"
     solve: SolveSettings = field(default_factory=SolveSettings)
 
 
 def process(path: str | Path, settings: CaptureSettings, *, progress: Progress | None = None) -> Take:
-    """The take of the most prominent person in a clip.
+    """The take of a clip: of its most prominent person, or of those asked for.
 
     Raises MocapError for clips that cannot be read, are damaged, or show nobody.
     """
@@ -75,9 +79,11 @@ def look(path: str | Path, settings: CaptureSettings, *, progress: Progress | No
         progress=(lambda done: progress("estimate", done, info.frames)) if progress else None,
     )
     warnings = list(clip.warnings)
-    track = _main_person(footage, path, float(info.fps))
-    person = rounding.rounded_person(_person(track, footage.frames, estimator.layout, info))
-    unseen = 1 - len(track.sightings) / footage.frames
+    tracks = _people(footage, settings.people, path, float(info.fps))
+    persons = tuple(
+        _person(i, track, footage.frames, estimator.layout, info) for i, track in enumerate(tracks, start=1)
+    )
+    unseen = 1 - len(tracks[0].sightings) / footage.frames
     if unseen > MOSTLY_UNSEEN:
         warnings.append(f"the person is seen in {100 * (1 - unseen):.0f} % of the clip only")
     source = Source(path.name, video.sha256_of(path), info.size, info.fps, info.frames, float(info.start_s))
@@ -87,7 +93,7 @@ def look(path: str | Path, settings: CaptureSettings, *, progress: Progress | No
         fps=info.fps,
         frames=footage.frames,
         camera=Camera(intrinsics_from_fov(settings.solve.fov_degrees, info.size), np.eye(4), info.size),
-        people=(person,),
+        people=persons,
         models=models,
         licences=_licences(models),
         warnings=warnings,
@@ -96,15 +102,16 @@ def look(path: str | Path, settings: CaptureSettings, *, progress: Progress | No
     )
 
 
-def _main_person(footage: Footage, path: Path, fps: float) -> Track:
+def _people(footage: Footage, which: str, path: Path, fps: float) -> list[Track]:
     tracks = people.join_tracks(footage.tracks, fps=fps, cuts=footage.cuts)
-    if not tracks:
+    chosen = people.choose_people(tracks, which, cuts=footage.cuts, frames=footage.frames)
+    if not chosen:
         raise MocapError(f"nobody was found in {path.name}; the whole body should be in view and well lit")
-    return people.largest_person(tracks, cuts=footage.cuts, frames=footage.frames)
+    return chosen
 
 
-def _person(track: Track, frames: int, layout: KeypointLayout, info: video.VideoInfo) -> Person:
-    """The track as arrays over the whole clip, NaN where the person was not seen."""
+def _person(number: int, track: Track, frames: int, layout: KeypointLayout, info: video.VideoInfo) -> Person:
+    """The track as arrays over the whole clip, rounded as its file will be; NaN where the person was not seen."""
     xy = np.full((frames, len(layout), 2), np.nan)
     xyz = np.full((frames, len(layout), 3), np.nan)
     confidence = np.zeros((frames, len(layout)))
@@ -115,7 +122,8 @@ def _person(track: Track, frames: int, layout: KeypointLayout, info: video.Video
         if sighting.xyz is not None:
             xyz[frame] = sighting.xyz
     depth = None if np.all(np.isnan(xyz)) else Keypoints3D(layout, xyz, confidence, info.fps)
-    return Person(id=1, boxes=boxes, keypoints_2d=Keypoints2D(layout, xy, confidence, info.fps), keypoints_3d=depth)
+    image = Keypoints2D(layout, xy, confidence, info.fps)
+    return rounding.rounded_person(Person(id=number, boxes=boxes, keypoints_2d=image, keypoints_3d=depth))
 
 
 def keypoint_box(xy: Array, confidence: Array, size: tuple[int, int]) -> Array:

@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 logger = logging.getLogger(__name__)
 LARGEST_DIFFERENCE = 0.05  # pixels
+TORCH_EVERY = 4  # crops: eager torch is the slow one here
 CLIPS = {
     "videos/outdoor_walk_run.mp4": (110, 150),
     "videos/sit_stand_raise_arms.mp4": (10, 70, 120),
@@ -101,12 +102,14 @@ def test_landmarks_agree_with_the_published_network(
 ) -> None:
     run_original, run_module = Original(originals[name]), Module(name)
     differences = {"OpenVINO": [], "torch": [], "world mm": [], "presence": []}
-    for crop, ours in zip(crops, list(create_runtime(name, device="cpu").infer_many(crops))):
+    outputs = list(create_runtime(name, device="cpu").infer_many(crops))
+    for index, (crop, ours) in enumerate(zip(crops, outputs)):
         original = run_original(unit_range(crop))
         landmarks = original[(195,)].reshape(39, 5)[:, :3]
-        module = run_module(unit_range(crop))
         differences["OpenVINO"].append(np.abs(ours["landmarks"][:, :3] - landmarks).max())
-        differences["torch"].append(np.abs(module["landmarks"][:, :3] - landmarks).max())
+        if index % TORCH_EVERY == 0:
+            module = run_module(unit_range(crop))["landmarks"][:, :3]
+            differences["torch"].append(np.abs(module - landmarks).max())
         differences["world mm"].append(np.abs(ours["world"] - original[(117,)].reshape(39, 3)).max() * 1000)
         differences["presence"].append(abs(ours["presence"] - original[(1,)][0]))
     largest = report(name, differences)
@@ -133,11 +136,13 @@ def test_boxes_agree_with_the_published_detector(originals: dict[str, bytes], fr
     images = [cut_out(frame, whole_frame(frame), IMAGE_SIZE) for frame in frames]
     run_original, run_module = Original(originals[name]), Module(name)
     differences = {"OpenVINO": [], "torch": [], "score": []}
-    for image, ours in zip(images, list(create_runtime(name, device="cpu").infer_many(images))):
+    outputs = list(create_runtime(name, device="cpu").infer_many(images))
+    for index, (image, ours) in enumerate(zip(images, outputs)):
         original = run_original(unit_range(image) * 2 - 1)
         boxes, logits = original[(2254, 12)], original[(2254, 1)][:, 0]
         differences["OpenVINO"].append(np.abs(ours["boxes"] - boxes).max())
-        differences["torch"].append(np.abs(run_module(unit_range(image))["boxes"] - boxes).max())
+        if index % TORCH_EVERY == 0:
+            differences["torch"].append(np.abs(run_module(unit_range(image))["boxes"] - boxes).max())
         differences["score"].append(np.abs(probability(ours["logits"]) - probability(logits)).max())
     largest = report(name, differences)
     assert max(largest["OpenVINO"], largest["torch"]) <= LARGEST_DIFFERENCE
