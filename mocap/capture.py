@@ -8,13 +8,13 @@ frame, so that all cores have work although tracking is sequential.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from mocap import people
-from mocap.estimators import Detector, Frame, PoseEstimator, Poses
+from mocap.estimators import Detections, Detector, Frame, PoseEstimator, Poses
 from mocap.people import Sighting, Track
 from mocap.rotation import Array
 
@@ -25,7 +25,10 @@ MIN_RELATIVE_SIZE = 0.3  # people smaller than this against the largest in view 
 CUT_DIFFERENCE = 0.10  # mean absolute difference of neighbouring frames, of full scale
 CUT_HISTOGRAM = 0.30  # share of pixels that changed their colour bin
 
+BACK_STEP_S = 0.5  # read at a time when somebody is followed backwards
+
 Progress = Callable[[int], None]
+ReadFrames = Callable[[int, int], Iterable[Frame]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,20 +59,48 @@ def follow_people(
 ) -> Footage:
     """Tracks of the people in a stream of RGB frames at ``fps``; ``progress`` is told the number of frames done."""
     follower = _Follower(fps, detector, estimator)
-    before: _Chunk | None = None
-    waiting: _Chunk | None = None  # its frames are estimated once the key frame after it is known
-    count, cuts = 0, []
-    for chunk in _chunks(frames, max(1, round(KEY_INTERVAL_S * fps))):
-        follower.step(chunk, waiting, before)
-        waiting, before = before, chunk
-        count = chunk.first + len(chunk.frames)
-        cuts += [chunk.first] if chunk.starts_shot and chunk.first else []
-        if progress:
-            progress(count)
-    for last, later in ((waiting, before), (before, None)):
-        if last is not None:
-            follower.finish(last, later)
+    cuts, count = follower.follow(frames, progress)
     return Footage(follower.tracks, cuts, count)
+
+
+def extend_back(
+    track: Track, others: Sequence[Track], *, earliest: int, read: ReadFrames, fps: float, estimator: PoseEstimator
+) -> None:
+    """Add to a track what can be seen of the person before its first frame, by following it backwards.
+
+    The detector finds people late; a known person can be followed back to where they came from. It ends at
+    ``earliest`` (the shot's first frame), where the person is lost, or where one of the others is that person.
+    ``read(a, b)`` gives frames [a, b) of the clip.
+    """
+    while track.first_frame > earliest:
+        end = track.first_frame
+        start = max(earliest, end - max(1, round(BACK_STEP_S * fps)))
+        for index, sighting in _follow_back(list(read(start, end)), track.sightings[end].region, fps, estimator):
+            frame = end - 1 - index
+            is_taken = any(frame in o.sightings and people.is_same_person(o.sightings[frame], sighting) for o in others)
+            if frame != track.first_frame - 1 or is_taken:
+                return
+            track.sightings[frame] = sighting
+        if track.first_frame > start:
+            return
+
+
+def _follow_back(
+    frames: list[Frame], region: Array, fps: float, estimator: PoseEstimator
+) -> list[tuple[int, Sighting]]:
+    """Sightings, by number of frames back, of the person in ``region`` (4,) just after the last of the frames."""
+    track = Track(key_regions={-1: region})
+    follower = _Follower(fps, _Nobody(), estimator)
+    follower.tracks.append(track)
+    follower.follow(frames[::-1])
+    return sorted(track.sightings.items())
+
+
+class _Nobody:
+    """A detector that finds no one: only those who are known are followed."""
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        return [Detections(np.empty((0, 4)), np.empty(0), np.empty((0, 4))) for _ in frames]
 
 
 def _chunks(frames: Iterable[Frame], stride: int) -> Iterator[_Chunk]:
@@ -77,7 +108,7 @@ def _chunks(frames: Iterable[Frame], stride: int) -> Iterator[_Chunk]:
     previous: Array | None = None
     for index, frame in enumerate(frames):
         thumbnail = _thumbnail(frame)
-        cut = previous is None or is_scene_cut(previous, thumbnail)
+        cut = previous is not None and is_scene_cut(previous, thumbnail)
         previous = thumbnail
         if chunk is None or cut or len(chunk.frames) == stride:
             if chunk is not None:
@@ -113,7 +144,7 @@ class _Follower:
 
     def __init__(self, fps: float, detector: Detector, estimator: PoseEstimator) -> None:
         self.tracks: list[Track] = []
-        self._detector, self._estimator = detector, estimator
+        self._fps, self._detector, self._estimator = fps, detector, estimator
         self._detection_interval = DETECTION_INTERVAL_S * fps
         self._search = people.JOIN_GAP_S * fps
         self._last_detection = -np.inf
@@ -121,6 +152,23 @@ class _Follower:
     @property
     def _live(self) -> list[Track]:
         return [track for track in self.tracks if track.live]
+
+    def follow(self, frames: Iterable[Frame], progress: Progress | None = None) -> tuple[list[int], int]:
+        """Go through a stream of frames; returns the frames that begin a new shot and the number of frames."""
+        before: _Chunk | None = None
+        waiting: _Chunk | None = None  # its frames are estimated once the key frame after it is known
+        count, cuts = 0, []
+        for chunk in _chunks(frames, max(1, round(KEY_INTERVAL_S * self._fps))):
+            self.step(chunk, waiting, before)
+            waiting, before = before, chunk
+            count = chunk.first + len(chunk.frames)
+            cuts += [chunk.first] if chunk.starts_shot else []
+            if progress:
+                progress(count)
+        for last, later in ((waiting, before), (before, None)):
+            if last is not None:
+                self._estimate([], [], self._between_jobs(last, later))
+        return cuts, count
 
     def step(self, chunk: _Chunk, between: _Chunk | None, after: _Chunk | None) -> None:
         """Take up a new key frame, together with the frames between the two key frames before it."""
@@ -137,10 +185,6 @@ class _Follower:
         for i, track in enumerate([*live, *(Track() for _ in newcomers)]):
             self._take_key_pose(track, frame, key, (poses, i), [*regions, *newcomers][i])
         self._drop_doubles(key)
-
-    def finish(self, chunk: _Chunk, later: _Chunk | None) -> None:
-        """Estimate the frames after a key frame when the clip has ended."""
-        self._estimate([], [], self._between_jobs(chunk, later))
 
     def _detect(self, frame: Frame, key: int, known: list[Array]) -> list[Array]:
         """Regions of people who are not followed yet.
@@ -188,7 +232,7 @@ class _Follower:
         """Store a key pose; look again where the person really is if the region was off, give up if nobody is there."""
         poses, i = seen
         assert poses is not None
-        if poses.scores[i] < MIN_SCORE and track.live and track.sightings:
+        if poses.scores[i] < MIN_SCORE and track.key_regions:
             again = self._redetect(frame, used)
             poses, i = (self._estimator.estimate([frame], again[None]), 0) if again is not None else (poses, i)
         if poses.scores[i] >= MIN_SCORE and not people.region_fits(used, poses.next_regions[i]):
@@ -197,7 +241,7 @@ class _Follower:
         if poses.scores[i] < MIN_SCORE:
             track.live = False
             return
-        if not track.sightings:
+        if track not in self.tracks:
             self.tracks.append(track)
         track.sightings[key] = _sighting(poses, i, used)
         track.key_regions[key] = poses.next_regions[i]

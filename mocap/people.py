@@ -56,6 +56,7 @@ class Track:
 
     @property
     def last_key(self) -> int:
+        """The latest key frame in which the person was seen."""
         """Index of the last key frame in which the person was found."""
         return next(reversed(self.key_regions))
 

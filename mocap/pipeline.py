@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from mocap import capture, people, video
 from mocap.camera import Camera, intrinsics_from_fov
 from mocap.capture import Footage
 from mocap.errors import MocapError
-from mocap.estimators import DETECTORS, create_detector, create_estimator
+from mocap.estimators import DETECTORS, PoseEstimator, create_detector, create_estimator
 from mocap.formats import rounding
 from mocap.keypoints import KeypointLayout, Keypoints2D, Keypoints3D
 from mocap.people import Track
@@ -78,6 +79,7 @@ def look(path: str | Path, settings: CaptureSettings, *, progress: Progress | No
         estimator=estimator,
         progress=(lambda done: progress("estimate", done, info.frames)) if progress else None,
     )
+    _extend_back(footage, clip, estimator)
     warnings = list(clip.warnings)
     tracks = _people(footage, settings.people, path, float(info.fps))
     persons = tuple(
@@ -100,6 +102,20 @@ def look(path: str | Path, settings: CaptureSettings, *, progress: Progress | No
         cuts=footage.cuts,
         versions={"mocap": mocap.__version__, **{name: version(name) for name in ("numpy", "scipy", "openvino")}},
     )
+
+
+def _extend_back(footage: Footage, clip: video.Video, estimator: PoseEstimator) -> None:
+    """Follow everybody back from where the detector first found them."""
+    fps, begin = clip.info.fps, Fraction(clip.info.start_s)
+
+    def read(start: int, end: int) -> video.Video:
+        part = {"start_s": float(begin + start / fps), "end_s": float(begin + end / fps)}
+        return video.Video(clip.path, allow_damaged=clip.allow_damaged, **part)
+
+    for track in footage.tracks:
+        shot = max((cut for cut in footage.cuts if cut <= track.first_frame), default=0)
+        others = [other for other in footage.tracks if other is not track]
+        capture.extend_back(track, others, earliest=shot, read=read, fps=float(fps), estimator=estimator)
 
 
 def _people(footage: Footage, which: str, path: Path, fps: float) -> list[Track]:

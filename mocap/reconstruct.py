@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mocap import contacts, lift, smooth, solve
+from mocap import contacts, lift, proportions, smooth, solve
 from mocap.camera import DEFAULT_FOV_DEGREES, Camera, intrinsics_from_fov, world_from_camera
 from mocap.errors import MocapError
 from mocap.keypoints import Keypoints2D, Keypoints3D
@@ -125,9 +125,9 @@ def _solve_person(person: Person, take: Take, camera: Camera, settings: SolveSet
     image = clean_image(person, settings, take.cuts)
     points = lift.NetworkDepth().lift(image, _clean_depth(person, settings, take.cuts), camera)
     if settings.height_m is not None:
-        points = lift.scaled(points, settings.height_m / solve.body_height(points))
+        points = lift.scaled(points, settings.height_m / proportions.body_height(points))
     points = replace(points, xyz=camera.to_world(points.xyz))
-    return solve.solve(points, solve.fit_skeleton(points))
+    return solve.solve(points, proportions.fit_skeleton(points))
 
 
 def _seen(person: Person, take: Take) -> Array:

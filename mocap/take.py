@@ -27,6 +27,15 @@ class Gap:
     reason: str
 
 
+@dataclass(frozen=True)
+class Swap:
+    """Frames [start, end) in which the network took left for right, and of what: "arms", "legs" or the whole "body"."""
+
+    start: int
+    end: int
+    limb: str
+
+
 @dataclass(frozen=True, eq=False)
 class Person:
     """One person over all T frames of the clip.

@@ -142,6 +142,28 @@ def test_a_clip_of_one_frame_is_followed():
     assert [list(track.sightings) for track in follow(World(walker(0.0), frames=1)).tracks] == [[0]]
 
 
+def extend(world, track, others=(), earliest=0):
+    frames = list(world.frames())
+    capture.extend_back(track, others, earliest=earliest, read=lambda a, b: frames[a:b], fps=FPS, estimator=world)
+    return sorted(track.sightings)
+
+
+def test_somebody_found_late_is_followed_back_to_where_they_came_in():
+    world = World(walker(2.0, first=20), misses=range(70))
+    (track,) = follow(world).tracks
+    assert track.first_frame >= 64
+    assert extend(world, track) == list(range(20, 90))
+    np.testing.assert_allclose(track.sightings[30].xy, np.array([160, 240]) + BODY * 200)
+
+
+def test_following_back_stops_at_the_shot_and_where_the_person_is_known_already():
+    world = World(walker(2.0), misses=range(70))
+    (track,) = follow(world).tracks
+    assert extend(world, track, earliest=50) == list(range(50, 90))
+    earlier = follow(World(walker(2.0), frames=40)).tracks[0]
+    assert extend(world, track, others=[earlier]) == list(range(40, 90))
+
+
 def track_at(frames, x=100.0, side=200.0):
     region = np.array([x, 240.0, side, 0.0])
     seen = people.Sighting(region[:2] + BODY * side, np.ones(33), None, region)

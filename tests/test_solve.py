@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from bodies import keypoints_of, walking_motion
 
-from mocap import kinematics, rotation, solve
+from mocap import kinematics, proportions, rotation, solve
 from mocap.errors import MocapError
 from mocap.keypoints import COCO_17, Keypoints3D
 
@@ -27,7 +27,7 @@ def truth():
 @pytest.fixture(scope="module")
 def solved(truth):
     points = keypoints_of(truth)
-    return solve.solve(points, solve.fit_skeleton(points))
+    return solve.solve(points, proportions.fit_skeleton(points))
 
 
 def test_limbs_come_back_within_three_millimetres(truth, solved):
@@ -69,7 +69,7 @@ def test_the_rest_pose_is_a_symmetric_t_pose_on_the_floor(solved):
 
 
 def test_height_is_measured_from_limbs_and_trunk(truth):
-    assert solve.body_height(keypoints_of(truth)) == pytest.approx(1.75, abs=0.01)
+    assert proportions.body_height(keypoints_of(truth)) == pytest.approx(1.75, abs=0.01)
 
 
 def test_a_straight_arm_keeps_the_twist_it_had():
@@ -78,7 +78,7 @@ def test_a_straight_arm_keeps_the_twist_it_had():
     elbow = bent.skeleton.index("LeftLowerArm")
     local[40:46, elbow] = rotation.IDENTITY_WXYZ  # straight for 0.2 s: its hinge cannot be seen
     points = keypoints_of(replace(bent, local_wxyz=rotation.make_continuous(local)))
-    found = solve.solve(points, solve.fit_skeleton(points))
+    found = solve.solve(points, proportions.fit_skeleton(points))
     j = bent.skeleton.index("LeftUpperArm")
     turns = rotation.angle_between(found.local_wxyz[1:, j], found.local_wxyz[:-1, j])
     assert np.degrees(turns).max() < 12
@@ -89,7 +89,7 @@ def test_frames_without_keypoints_hold_the_nearest_pose(truth):
     xyz, confidence = points.xyz.copy(), points.confidence.copy()
     xyz[70:], confidence[70:] = np.nan, 0.0
     gappy = Keypoints3D(points.layout, xyz, confidence, points.fps)
-    found = solve.solve(gappy, solve.fit_skeleton(gappy))
+    found = solve.solve(gappy, proportions.fit_skeleton(gappy))
     np.testing.assert_allclose(
         kinematics.joint_positions(found)[80:], kinematics.joint_positions(found)[80:81].repeat(10, 0), atol=1e-3
     )
@@ -100,7 +100,7 @@ def test_a_layout_without_hands_and_feet_still_gives_a_motion(truth):
     points = keypoints_of(truth)
     columns = [points.layout.index(name) for name in COCO_17.names]
     coco = Keypoints3D(COCO_17, points.xyz[:, columns], points.confidence[:, columns], points.fps)
-    found = solve.solve(coco, solve.fit_skeleton(coco))
+    found = solve.solve(coco, proportions.fit_skeleton(coco))
     expected, positions = kinematics.joint_positions(truth), kinematics.joint_positions(found)
     for name in ("LeftHand", "RightLowerLeg"):
         j = truth.skeleton.index(name)
@@ -111,7 +111,7 @@ def test_a_body_without_a_seen_frame_is_refused(truth):
     points = keypoints_of(truth)
     nothing = Keypoints3D(points.layout, np.full_like(points.xyz, np.nan), np.zeros_like(points.confidence), points.fps)
     with pytest.raises(MocapError, match="whole body"):
-        solve.fit_skeleton(nothing)
+        proportions.fit_skeleton(nothing)
 
 
 def test_template_alignment_finds_a_known_rotation():
