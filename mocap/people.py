@@ -21,6 +21,7 @@ MATCH_LOG_SIZE = 0.7  # and their sides differ by less than a factor of two
 JOIN_GAP_S = 2.0  # longer absences start a new person
 JOIN_DISTANCE_PER_S = 1.0  # sides a second that somebody may move unseen
 BYSTANDER_SHARE = 0.15  # of the most prominent person's size and time; less is a passer-by
+BRIEF_S, BRIEF_MIN_CONFIDENCE = 1.0, 0.7  # a short track that is not clearly seen is a ghost of the background
 MIN_TRACK_S = 0.2  # shorter tracks are flicker of the detector
 
 
@@ -105,7 +106,7 @@ def join_tracks(tracks: Sequence[Track], *, fps: float, cuts: Sequence[int]) -> 
     """Tracks with those pieces joined that are one person seen again after a short absence within one shot.
 
     A piece continues another if it starts within two seconds of its end, near enough and of about the same size.
-    Pieces shorter than a fifth of a second are dropped.
+    Pieces shorter than a fifth of a second are dropped, and people seen for less than a second and dimly.
     """
     pieces = [t for t in tracks if len(t.sightings) >= max(2, MIN_TRACK_S * fps)]
     joined: list[Track] = []
@@ -116,7 +117,13 @@ def join_tracks(tracks: Sequence[Track], *, fps: float, cuts: Sequence[int]) -> 
             nearest.sightings.update(piece.sightings)
         else:
             joined.append(Track(sightings=dict(piece.sightings), live=False))
-    return joined
+    return [track for track in joined if _is_real(track, fps)]
+
+
+def _is_real(track: Track, fps: float) -> bool:
+    """Whether a track is a person: it lasts, or its keypoints are seen clearly."""
+    confidence = np.mean([sighting.confidence for sighting in track.sightings.values()])
+    return bool(len(track.sightings) >= BRIEF_S * fps or confidence >= BRIEF_MIN_CONFIDENCE)
 
 
 def _continues(earlier: Track, later: Track, *, fps: float, cuts: Sequence[int]) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mocap import capture, people
+from mocap.errors import MocapError
 from mocap.estimators import Detections, Poses
 from mocap.keypoints import BLAZEPOSE_33
 
@@ -184,6 +185,31 @@ def track_at(frames, x=100.0, side=200.0):
 )
 def test_pieces_are_joined_only_where_they_can_be_one_person(later, cuts, count):
     assert len(people.join_tracks([track_at(range(30)), later], fps=FPS, cuts=cuts)) == count
+
+
+def test_a_brief_dim_track_is_a_ghost():
+    def dimmed(frames):
+        track = track_at(frames)
+        track.sightings = {i: s._replace(confidence=np.full(33, 0.5)) for i, s in track.sightings.items()}
+        return track
+
+    assert people.join_tracks([dimmed(range(15))], fps=FPS, cuts=[]) == []
+    assert len(people.join_tracks([dimmed(range(40))], fps=FPS, cuts=[])) == 1
+
+
+def test_people_are_chosen_by_prominence():
+    crowd = [track_at(range(90), x=x, side=side) for x, side in ((100.0, 90.0), (300.0, 200.0), (500.0, 20.0))]
+    sides = {
+        which: [track.sightings[0].region[2] for track in people.choose_people(crowd, which, cuts=[], frames=90)]
+        for which in ("largest", "all", "1", "3")
+    }
+    assert sides == {"largest": [200.0], "all": [200.0, 90.0], "1": [200.0], "3": [200.0, 90.0, 20.0]}
+
+
+@pytest.mark.parametrize("which", ["everyone", "0", "-1", "1.5"])
+def test_an_impossible_choice_of_people_is_refused(which):
+    with pytest.raises(MocapError, match="--people"):
+        people.choose_people([track_at(range(90))], which, cuts=[], frames=90)
 
 
 def test_the_largest_person_is_judged_over_the_whole_clip():
