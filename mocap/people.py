@@ -11,7 +11,6 @@ from itertools import islice, pairwise
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from mocap.errors import MocapError
 from mocap.rotation import Array
@@ -89,6 +88,8 @@ def match_regions(known: Sequence[Array], found: Sequence[Array]) -> dict[int, i
     """Which found region (4,) belongs to which known one: {index in known: index in found}, least total distance."""
     if not len(known) or not len(found):
         return {}
+    from scipy.optimize import linear_sum_assignment  # a third of a second to import, needed from the second frame on
+
     a, b = np.asarray(known)[:, None], np.asarray(found)[None]
     distance = np.hypot(a[..., 0] - b[..., 0], a[..., 1] - b[..., 1]) / (0.5 * (a[..., 2] + b[..., 2]))
     possible = (distance < MATCH_DISTANCE) & (np.abs(np.log(a[..., 2] / b[..., 2])) < MATCH_LOG_SIZE)

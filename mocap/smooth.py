@@ -2,6 +2,8 @@
 
 Every series has time on axis 0; NaN means missing. Filters are named functions ``(values, fps, *, cutoff_hz)`` with
 their −3 dB point at ``cutoff_hz``, so that one number means the same whichever is chosen.
+
+SciPy is imported where it is used: its signal module takes half a second, which the first frame should not wait for.
 """
 
 from __future__ import annotations
@@ -10,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
-from scipy import interpolate, ndimage, signal
 
 from mocap.errors import MocapError, unknown_name
 from mocap.rotation import Array
@@ -65,6 +66,8 @@ def fill_gaps(values: Array, fps: float, *, max_gap_s: float = MAX_GAP_S, cuts: 
 
 
 def _fill_segment(flat: Array, limit: int) -> None:
+    from scipy import interpolate
+
     missing = np.isnan(flat)
     for column in np.flatnonzero(missing.any(axis=0) & ~missing.all(axis=0)):
         known = np.flatnonzero(~missing[:, column])
@@ -149,6 +152,8 @@ def butterworth(values: Array, fps: float, *, cutoff_hz: float) -> Array:
     if cutoff_hz >= fps / 2 or len(values) < 3:
         return values
     design_hz = fps / np.pi * np.arctan(np.tan(np.pi * cutoff_hz / fps) / (np.sqrt(2.0) - 1.0) ** 0.25)
+    from scipy import signal
+
     sections = signal.butter(2, design_hz, fs=fps, output="sos")
     # odd reflection over three periods of the cut-off keeps lines straight at the ends
     padding = min(len(values) - 1, int(np.ceil(3 * fps / cutoff_hz)))
@@ -166,16 +171,22 @@ def savgol(values: Array, fps: float, *, cutoff_hz: float) -> Array:
     length = min(2 * half + 1, len(values) - (1 - len(values) % 2))
     if length <= order + 1:
         return values
+    from scipy import signal
+
     return np.asarray(signal.savgol_filter(values, length, order, axis=0, mode="interp"))
 
 
 def _savgol_response(half: int, order: int, omega: float) -> float:
+    from scipy import signal
+
     coefficients = signal.savgol_coeffs(2 * half + 1, order)
     return float(np.abs(np.sum(coefficients * np.exp(1j * omega * np.arange(-half, half + 1)))))
 
 
 def gaussian(values: Array, fps: float, *, cutoff_hz: float) -> Array:
     """Gaussian smoothing, σ = √(ln 2) / (2π · cutoff): a Gaussian's transfer function is again one."""
+    from scipy import ndimage
+
     sigma = np.sqrt(np.log(2.0)) / (2 * np.pi * cutoff_hz) * fps
     return np.asarray(ndimage.gaussian_filter1d(values, sigma, axis=0, mode="nearest"))
 
