@@ -238,10 +238,12 @@ class _Follower:
         if poses.scores[i] >= MIN_SCORE and not people.region_fits(used, poses.next_regions[i]):
             used = poses.next_regions[i]
             poses, i = self._estimator.estimate([frame], used[None]), 0
-        if poses.scores[i] < MIN_SCORE:
+        is_newcomer = track not in self.tracks
+        # what is no person looks different in every crop: its region runs away
+        if poses.scores[i] < MIN_SCORE or (is_newcomer and not people.region_fits(used, poses.next_regions[i])):
             track.live = False
             return
-        if track not in self.tracks:
+        if is_newcomer:
             self.tracks.append(track)
         track.sightings[key] = _sighting(poses, i, used)
         track.key_regions[key] = poses.next_regions[i]

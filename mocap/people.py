@@ -21,6 +21,7 @@ JOIN_GAP_S = 2.0  # longer absences start a new person
 JOIN_DISTANCE_PER_S = 1.0  # sides a second that somebody may move unseen
 BYSTANDER_SHARE = 0.15  # of the most prominent person's size and time; less is a passer-by
 BRIEF_S, BRIEF_MIN_CONFIDENCE = 1.0, 0.7  # a short track that is not clearly seen is a ghost of the background
+MAX_FLICKER = 0.03  # of the region's side, at 30 fps; people have 0.01, acrobats too, ghosts 0.1
 MIN_TRACK_S = 0.2  # shorter tracks are flicker of the detector
 
 
@@ -107,7 +108,7 @@ def join_tracks(tracks: Sequence[Track], *, fps: float, cuts: Sequence[int]) -> 
     """Tracks with those pieces joined that are one person seen again after a short absence within one shot.
 
     A piece continues another if it starts within two seconds of its end, near enough and of about the same size.
-    Pieces shorter than a fifth of a second are dropped, and people seen for less than a second and dimly.
+    Pieces shorter than a fifth of a second are dropped, and what is no person: see ``_is_real``.
     """
     pieces = [t for t in tracks if len(t.sightings) >= max(2, MIN_TRACK_S * fps)]
     joined: list[Track] = []
@@ -122,9 +123,21 @@ def join_tracks(tracks: Sequence[Track], *, fps: float, cuts: Sequence[int]) -> 
 
 
 def _is_real(track: Track, fps: float) -> bool:
-    """Whether a track is a person: it lasts, or its keypoints are seen clearly."""
+    """Whether a track is a person: its keypoints do not flicker, and it lasts or they are seen clearly."""
     confidence = np.mean([sighting.confidence for sighting in track.sightings.values()])
-    return bool(len(track.sightings) >= BRIEF_S * fps or confidence >= BRIEF_MIN_CONFIDENCE)
+    is_clear = len(track.sightings) >= BRIEF_S * fps or confidence >= BRIEF_MIN_CONFIDENCE
+    return bool(is_clear and flicker(track) < MAX_FLICKER * max(1.0, (30 / fps) ** 2))
+
+
+def flicker(track: Track) -> float:
+    """Median second difference of the keypoints over three frames running, as a share of the region's side."""
+    seen = track.sightings
+    middles = [frame for frame in seen if frame - 1 in seen and frame + 1 in seen]
+    if not middles:
+        return 0.0
+    bends = [seen[t - 1].xy - 2 * seen[t].xy + seen[t + 1].xy for t in middles]
+    sides = np.array([seen[t].region[2] for t in middles])
+    return float(np.median(np.linalg.norm(bends, axis=-1) / sides[:, None]))
 
 
 def _continues(earlier: Track, later: Track, *, fps: float, cuts: Sequence[int]) -> bool:

@@ -135,6 +135,14 @@ def test_a_scene_cut_ends_the_tracks_and_is_reported():
     assert sorted((track.first_frame, track.last_frame) for track in footage.tracks) == [(0, 36), (37, 89)]
 
 
+def test_what_runs_away_from_every_crop_is_no_person():
+    class Ghost(World):
+        def _look(self, index, region):
+            return region[:2] + BODY * region[2], 0.9, region + [0.5 * region[2], 0.0, 0.0, 0.0]
+
+    assert follow(Ghost(walker(0.0))).tracks == []
+
+
 def test_nobody_gives_no_tracks():
     assert follow(World()).tracks == []
 
@@ -195,6 +203,13 @@ def test_a_brief_dim_track_is_a_ghost():
 
     assert people.join_tracks([dimmed(range(15))], fps=FPS, cuts=[]) == []
     assert len(people.join_tracks([dimmed(range(40))], fps=FPS, cuts=[])) == 1
+
+
+def test_a_flickering_track_is_a_ghost():
+    noise = np.random.default_rng(0)
+    track = track_at(range(60))
+    track.sightings = {i: s._replace(xy=s.xy + noise.normal(0, 15, s.xy.shape)) for i, s in track.sightings.items()}
+    assert people.join_tracks([track], fps=FPS, cuts=[]) == []
 
 
 def test_people_are_chosen_by_prominence():

@@ -27,9 +27,13 @@ MIN_CONFIDENCE = 1e-6  # every landmark is reported; 0 would mean that it is mis
 
 
 class BlazePoseDetector:
-    """Finds people who show head and hips. ``threshold``: the score from which a detection counts."""
+    """Finds people who show head and hips.
 
-    def __init__(self, name: str = "blazepose-detector", *, device: str = "auto", threshold: float = 0.5) -> None:
+    threshold: the score from which a detection counts. It is low, since the detector misses people more often than it
+    invents them, and the pose network has the last word.
+    """
+
+    def __init__(self, name: str = "blazepose-detector", *, device: str = "auto", threshold: float = 0.3) -> None:
         self.threshold = threshold
         self._network = create_runtime(name, device=device)
 
