@@ -127,7 +127,8 @@ def _solve_person(person: Person, take: Take, camera: Camera, settings: SolveSet
     if settings.height_m is not None:
         points = lift.scaled(points, settings.height_m / proportions.body_height(points))
     points = replace(points, xyz=camera.to_world(points.xyz))
-    return solve.solve(points, proportions.fit_skeleton(points))
+    motion = solve.solve(points, proportions.fit_skeleton(points))
+    return contacts.steady_distance(motion, image, camera)
 
 
 def _seen(person: Person, take: Take) -> Array:
@@ -155,4 +156,5 @@ def _filters(settings: SolveSettings) -> list[dict[str, Any]]:
         {"name": "fill_gaps", "max_gap_s": smooth.MAX_GAP_S},
         {"name": settings.filter_name, "cutoff_hz": settings.cutoff_hz},
         {"name": "distance_low_pass", "cutoff_hz": lift.DISTANCE_CUTOFF_HZ},
+        {"name": "still_feet", "cutoff_hz": contacts.DISTANCE_CUTOFF_HZ},
     ]

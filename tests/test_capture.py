@@ -138,7 +138,7 @@ def test_a_scene_cut_ends_the_tracks_and_is_reported():
 def test_what_runs_away_from_every_crop_is_no_person():
     class Ghost(World):
         def _look(self, index, region):
-            return region[:2] + BODY * region[2], 0.9, region + [0.5 * region[2], 0.0, 0.0, 0.0]
+            return region[:2] + BODY * region[2], 0.9, region + np.array([0.5 * region[2], 0, 0, 0])
 
     assert follow(Ghost(walker(0.0))).tracks == []
 
