@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import minimum_filter1d
 
 from mocap import kinematics, rotation
-from mocap.camera import Camera
-from mocap.keypoints import Keypoints2D
 from mocap.motion import Motion
 from mocap.rotation import Array
-from mocap.smooth import hold_nearest, low_pass, runs
+from mocap.smooth import runs
 
-STILL_M_S, STILL_S = 0.3, 0.1  # a foot that moves slower than this across the picture, for this long, stands
-STANCE_M = 0.15  # and it is at most this far above the lowest point of the feet
-DISTANCE_CUTOFF_HZ = 2.0
 LOCAL_LOW_S = 0.5  # a foot's own low of the last and next half second stands for the ground under it
 
 
@@ -34,14 +27,6 @@ class Rule(NamedTuple):
 # Measured on motion capture: SUPPORT finds the ground, CONTACT is strict enough to hold a foot still.
 SUPPORT = Rule(height_m=0.16, speed_m_s=1.0, duration_s=0.13, wander_m=np.inf)
 CONTACT = Rule(height_m=0.06, speed_m_s=0.6, duration_s=0.1, wander_m=0.03)
-
-
-_FOOT_KEYPOINTS = {
-    "LeftHeel": "left_heel",
-    "LeftToes": "left_foot_index",
-    "RightHeel": "right_heel",
-    "RightToes": "right_foot_index",
-}
 
 
 def foot_points(motion: Motion) -> dict[str, Array]:
@@ -117,45 +102,3 @@ def floor_height(motion: Motion, seen: Array) -> float:
     if not lows:
         return float(min(point[:, 1].min() for point in points.values()))
     return float(np.median(lows))
-
-
-def steady_distance(motion: Motion, image: Keypoints2D, camera: Camera) -> Motion:
-    """The motion moved along its feet's viewing rays, so that a foot that stands still stays at one distance.
-
-    A camera that stands still sees a standing foot as a still point, however badly the body's depth is judged (in a
-    squat, the whole body seems to be farther away). While a foot's keypoint rests, its distance is held at the
-    median over that time; between such spans the correction is interpolated. The picture of the feet stays the same,
-    and nothing is assumed of the floor or of the camera's tilt. Without foot keypoints the motion comes back as it is.
-    """
-    places = foot_points(motion)
-    totals = np.zeros((len(motion), 5))  # log of growth, foot's place from the camera, number of still points
-    for point, span in _still_spans(places, image, camera):
-        place = places[point][span]
-        distance = np.log(camera.to_camera(place)[:, 2])
-        totals[span, 0] += np.median(distance) - distance
-        totals[span, 1:4] += place - camera.T_world_camera[:3, 3]
-        totals[span, 4] += 1
-    known = totals[:, 4] > 0
-    if not known.any():
-        return motion
-    means, frames = totals[known, :4] / totals[known, 4:], np.arange(len(motion))
-    means = np.stack([np.interp(frames, frames[known], column) for column in means.T], axis=-1)
-    growth = np.expm1(low_pass(means[:, :1], float(image.fps), cutoff_hz=DISTANCE_CUTOFF_HZ))
-    shift = np.where(image.confidence.any(axis=1, keepdims=True), growth * means[:, 1:], np.nan)
-    return replace(motion, root_world=motion.root_world + hold_nearest(shift))
-
-
-def _still_spans(places: dict[str, Array], image: Keypoints2D, camera: Camera) -> Iterator[tuple[str, slice]]:
-    """Points of the feet, and the frames in which their keypoints rest in the picture while they bear the body."""
-    fps = float(image.fps)
-    lowest = np.min([place[:, 1] for place in places.values()], axis=0)
-    for point, place in places.items():
-        if _FOOT_KEYPOINTS[point] not in image.layout.names:
-            continue
-        xy = image.xy[:, image.layout.index(_FOOT_KEYPOINTS[point])]
-        metres_a_pixel = camera.to_camera(place)[:, 2] / camera.K[0, 0]
-        speed = np.linalg.norm(kinematics.velocities(xy, fps), axis=-1) * metres_a_pixel
-        is_still = (speed < STILL_M_S) & (place[:, 1] < lowest + STANCE_M)  # NaN compares as False
-        for start, end in runs(is_still):
-            if end - start >= max(2, round(STILL_S * fps)):
-                yield point, slice(start, end)

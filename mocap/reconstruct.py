@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mocap import contacts, lift, proportions, smooth, solve
+from mocap import contacts, grounding, lift, proportions, smooth, solve, swaps
 from mocap.camera import DEFAULT_FOV_DEGREES, Camera, intrinsics_from_fov, world_from_camera
 from mocap.errors import MocapError
 from mocap.keypoints import Keypoints2D, Keypoints3D
@@ -69,40 +69,44 @@ def _require(condition: bool, message: str) -> None:
 
 
 def reconstruct(take: Take, settings: SolveSettings) -> Take:
-    """The take with motion, contacts, gaps and camera solved anew from its keypoints.
+    """The take with swaps, motion, contacts, gaps and camera solved anew from its keypoints.
 
     Raises MocapError if nobody is seen long enough.
     """
+    take = replace(take, people=tuple(_with_swaps(person, take.cuts) for person in take.people))
     K = intrinsics_from_fov(settings.fov_degrees, take.source.size)
     T_world_camera = world_from_camera(settings.camera_pitch_degrees, settings.camera_roll_degrees)
     camera = Camera(K, T_world_camera, take.source.size)
-    motions = [_solve_person(person, take, camera, settings) for person in take.people]
-    seen = [_seen(person, take) for person in take.people]
-    shift = _stand_on_floor(motions[0], seen[0])
-    people = tuple(_placed(person, motion, s, shift) for person, motion, s in zip(take.people, motions, seen))
+    solved = [_solve_person(person, take, camera, settings) for person in take.people]
     T_world_camera = T_world_camera.copy()
-    T_world_camera[:3, 3] = shift
+    T_world_camera[:3, 3] = _onto_origin(*solved[0], camera)
+    camera = replace(camera, T_world_camera=T_world_camera)
+    people = tuple(_placed(person, *parts, camera, take) for person, parts in zip(take.people, solved))
     return replace(
         take,
         people=people,
-        camera=replace(camera, T_world_camera=T_world_camera),
+        camera=camera,
         settings=settings.as_json(),
         filters=_filters(settings),
     )
 
 
+def _with_swaps(person: Person, cuts: list[int]) -> Person:
+    return replace(person, swaps=swaps.find_swaps(person.keypoints_2d, person.keypoints_3d, cuts))
+
+
 def clean_image(person: Person, settings: SolveSettings, cuts: list[int]) -> Keypoints2D:
-    """The person's image keypoints without outliers, with short gaps filled, low-passed."""
-    keypoints = person.keypoints_2d
+    """The person's image keypoints without swaps and outliers, with short gaps filled, low-passed."""
+    keypoints = swaps.repair_2d(person.keypoints_2d, person.swaps)
     floor = OUTLIER_FLOOR * np.nanmax(np.nan_to_num(person.boxes[:, 2:] - person.boxes[:, :2]), axis=1)
     xy = _clean(keypoints.xy, float(keypoints.fps), floor[:, None], settings, cuts)
     return Keypoints2D(keypoints.layout, xy, _filled_confidence(xy, keypoints.confidence), keypoints.fps)
 
 
 def _clean_depth(person: Person, settings: SolveSettings, cuts: list[int]) -> Keypoints3D | None:
-    keypoints = person.keypoints_3d
-    if keypoints is None:
+    if person.keypoints_3d is None:
         return None
+    keypoints = swaps.repair_3d(person.keypoints_3d, person.swaps)
     xyz = _clean(keypoints.xyz, float(keypoints.fps), np.array(OUTLIER_FLOOR_M), settings, cuts)
     return Keypoints3D(keypoints.layout, xyz, _filled_confidence(xyz, keypoints.confidence), keypoints.fps)
 
@@ -119,7 +123,8 @@ def _filled_confidence(points: Array, confidence: Array) -> Array:
     return np.where(np.isnan(points[..., 0]), 0.0, np.nan_to_num(held))
 
 
-def _solve_person(person: Person, take: Take, camera: Camera, settings: SolveSettings) -> Motion:
+def _solve_person(person: Person, take: Take, camera: Camera, settings: SolveSettings) -> tuple[Motion, Keypoints2D]:
+    """The person's motion, the camera at the origin, and the cleaned image keypoints it was solved from."""
     if np.sum(person.keypoints_2d.confidence.any(axis=1)) < max(2, FEWEST_FRAMES_S * float(take.fps)):
         raise MocapError(f"person {person.id} is seen in fewer than {FEWEST_FRAMES_S:g} s of frames: nothing to solve")
     image = clean_image(person, settings, take.cuts)
@@ -128,7 +133,8 @@ def _solve_person(person: Person, take: Take, camera: Camera, settings: SolveSet
         points = lift.scaled(points, settings.height_m / proportions.body_height(points))
     points = replace(points, xyz=camera.to_world(points.xyz))
     motion = solve.solve(points, proportions.fit_skeleton(points))
-    return contacts.steady_distance(motion, image, camera)
+    motion = grounding.steady_distance(motion, image, camera)
+    return grounding.flatten_feet(motion, image, camera), image
 
 
 def _seen(person: Person, take: Take) -> Array:
@@ -137,24 +143,33 @@ def _seen(person: Person, take: Take) -> Array:
     return np.isfinite(smooth.fill_gaps(present, float(take.fps), cuts=take.cuts)[:, 0])
 
 
-def _stand_on_floor(motion: Motion, seen: Array) -> Array:
-    """Shift (3,) that puts the floor at y = 0 and the first seen root over the origin."""
+def _onto_origin(motion: Motion, image: Keypoints2D, camera: Camera) -> Array:
+    """Shift (3,) that puts the ground under the feet at y = 0 and the first seen root over the origin."""
+    seen = image.confidence.any(axis=1)
+    heights = grounding.still_heights(motion, image, camera)
+    floor = np.median(heights) if len(heights) else contacts.floor_height(motion, seen)
     first = motion.root_world[np.argmax(seen)]
-    return np.array([-first[0], -contacts.floor_height(motion, seen), -first[2]])
+    return np.array([-first[0], -floor, -first[2]])
 
 
-def _placed(person: Person, motion: Motion, seen: Array, shift: Array) -> Person:
-    confidence = np.where(seen[:, None], motion.confidence, 0.0)
-    motion = replace(motion, root_world=motion.root_world + shift, confidence=confidence)
+def _placed(person: Person, motion: Motion, image: Keypoints2D, camera: Camera, take: Take) -> Person:
+    """The person in the world: on the floor, with contacts and gaps."""
+    seen = _seen(person, take)
+    motion = replace(motion, root_world=motion.root_world + camera.T_world_camera[:3, 3])
+    motion = grounding.put_on_floor(motion, image, camera)
+    motion = replace(motion, confidence=np.where(seen[:, None], motion.confidence, 0.0))
     gaps = [Gap(start, end, "not seen") for start, end in smooth.runs(~seen)]
     return replace(person, motion=motion, contacts=contacts.contact_spans(motion, seen), gaps=gaps)
 
 
 def _filters(settings: SolveSettings) -> list[dict[str, Any]]:
     return [
+        {"name": "left_right_swaps", "switch_cost": swaps.SWITCH_COST},
         {"name": "hampel", "half_window_s": smooth.HAMPEL_HALF_WINDOW_S, "sigmas": smooth.HAMPEL_SIGMAS},
         {"name": "fill_gaps", "max_gap_s": smooth.MAX_GAP_S},
         {"name": settings.filter_name, "cutoff_hz": settings.cutoff_hz},
         {"name": "distance_low_pass", "cutoff_hz": lift.DISTANCE_CUTOFF_HZ},
-        {"name": "still_feet", "cutoff_hz": contacts.DISTANCE_CUTOFF_HZ},
+        {"name": "steady_distance", "cutoff_hz": grounding.DISTANCE_CUTOFF_HZ},
+        {"name": "flatten_feet", "ramp_s": grounding.FLAT_RAMP_S},
+        {"name": "put_on_floor", "cutoff_hz": grounding.FLOOR_CUTOFF_HZ},
     ]

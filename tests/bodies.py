@@ -43,6 +43,14 @@ def walking_motion(frames: int = 90, height_m: float = 1.75, fps: Fraction = FPS
     return Motion(skeleton, root, rotation.make_continuous(local), fps, np.ones((frames, len(skeleton))))
 
 
+def standing(height_m: float = 1.75, lifted_m: float = 0.4, frames: int = 40) -> Motion:
+    """A body in rest pose whose soles are at a height."""
+    skeleton = humanoid(height_m)
+    local = np.tile(rotation.IDENTITY_WXYZ, (frames, len(skeleton), 1))
+    root = np.tile(skeleton.offsets[0] + [0, lifted_m, 0], (frames, 1))
+    return Motion(skeleton, root, local, FPS, np.ones((frames, len(skeleton))))
+
+
 def _markers(skeleton: Skeleton) -> dict[str, tuple[str, np.ndarray]]:
     """Keypoint name to (joint, place in the joint's frame)."""
     ears = np.array([0.0, 0.25, 0.0]) * np.linalg.norm(skeleton.ends["Head"])

@@ -6,13 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bodies import keypoints_of, picture_of, walking_motion
+from bodies import standing
 
-from mocap import contacts, rotation
-from mocap.camera import Camera, intrinsics_from_fov, world_from_camera
-from mocap.keypoints import COCO_17, Keypoints3D
-from mocap.motion import Motion
-from mocap.skeleton import humanoid
+from mocap import contacts
 
 FPS = 30.0
 
@@ -65,13 +61,6 @@ def test_a_foot_in_the_air_is_not_in_contact():
     assert all(b <= 11 or a >= 19 for a, b in contacts.spans_down(jump, FPS, contacts.CONTACT))
 
 
-def standing(height_m=1.75, lifted_m=0.4, frames=40):
-    skeleton = humanoid(height_m)
-    local = np.tile(rotation.IDENTITY_WXYZ, (frames, len(skeleton), 1))
-    root = np.tile(skeleton.offsets[0] + [0, lifted_m, 0], (frames, 1))
-    return Motion(skeleton, root, local, walking_motion().fps, np.ones((frames, len(skeleton))))
-
-
 def test_the_floor_is_where_the_soles_stand():
     assert contacts.floor_height(standing(), np.ones(40, bool)) == pytest.approx(0.4, abs=1e-9)
 
@@ -94,43 +83,3 @@ def test_unseen_frames_have_no_contacts():
     seen = np.ones(40, bool)
     seen[15:25] = False
     assert contacts.contact_spans(standing(), seen)["LeftHeel"] == [(0, 15), (25, 40)]
-
-
-def front_camera():
-    T = world_from_camera()
-    T[:3, 3] = (0.0, 1.4, 5.0)
-    return Camera(intrinsics_from_fov(55, (1080, 1920)), T, (1080, 1920))
-
-
-def moved_away(motion, camera, growth):
-    """The body at a wrong distance: every frame grown about the camera by a factor (T,), as its picture allows."""
-    place = camera.T_world_camera[:3, 3]
-    feet = np.mean(list(contacts.foot_points(motion).values()), axis=0)
-    return replace(motion, root_world=motion.root_world + (growth - 1)[:, None] * (feet - place))
-
-
-def test_a_body_whose_feet_rest_in_the_picture_keeps_its_distance():
-    motion, camera = standing(lifted_m=0.0, frames=120), front_camera()
-    image = picture_of(keypoints_of(motion), camera)
-    growth = 1 + 0.2 * np.exp(-(((np.arange(120) - 60) / 15) ** 2))  # as when a squat looks like walking away
-    wrong = moved_away(motion, camera, growth)
-    mended = contacts.steady_distance(wrong, image, camera)
-    assert np.ptp(wrong.root_world[:, 2]) > 0.8
-    assert np.ptp(mended.root_world[:, 2]) < 0.05
-    assert np.ptp(contacts.foot_points(mended)["LeftToes"][:, 1]) < 0.02
-
-
-def test_feet_that_move_across_the_picture_hold_nothing():
-    motion, camera = standing(lifted_m=0.0), front_camera()
-    aside = motion.root_world + np.arange(40)[:, None] / 30 * [1.0, 0.0, 0.0]
-    moving = replace(motion, root_world=aside)
-    image = picture_of(keypoints_of(moving), camera)
-    assert contacts.steady_distance(moving, image, camera) is moving
-
-
-def test_without_foot_keypoints_nothing_is_moved():
-    motion, camera = standing(), front_camera()
-    points = keypoints_of(motion)
-    columns = [points.layout.index(name) for name in COCO_17.names]
-    image = picture_of(Keypoints3D(COCO_17, points.xyz[:, columns], points.confidence[:, columns], points.fps), camera)
-    assert contacts.steady_distance(motion, image, camera) is motion

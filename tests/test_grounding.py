@@ -1,0 +1,80 @@
+"""Feet that stand hold the body."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from bodies import keypoints_of, picture_of, standing
+
+from mocap import contacts, grounding, kinematics, rotation
+from mocap.camera import Camera, intrinsics_from_fov, world_from_camera
+from mocap.keypoints import COCO_17, Keypoints3D
+
+
+def front_camera():
+    T = world_from_camera()
+    T[:3, 3] = (0.0, 1.4, 5.0)
+    return Camera(intrinsics_from_fov(55, (1080, 1920)), T, (1080, 1920))
+
+
+def moved_away(motion, camera, growth):
+    """The body at a wrong distance: every frame grown about the camera by a factor (T,), as its picture allows."""
+    place = camera.T_world_camera[:3, 3]
+    feet = np.mean(list(contacts.foot_points(motion).values()), axis=0)
+    return replace(motion, root_world=motion.root_world + (growth - 1)[:, None] * (feet - place))
+
+
+def test_a_body_whose_feet_rest_in_the_picture_keeps_its_distance():
+    motion, camera = standing(lifted_m=0.0, frames=120), front_camera()
+    image = picture_of(keypoints_of(motion), camera)
+    growth = 1 + 0.2 * np.exp(-(((np.arange(120) - 60) / 15) ** 2))  # as when a squat looks like walking away
+    wrong = moved_away(motion, camera, growth)
+    mended = grounding.steady_distance(wrong, image, camera)
+    assert np.ptp(wrong.root_world[:, 2]) > 0.8
+    assert np.ptp(mended.root_world[:, 2]) < 0.05
+    assert np.ptp(contacts.foot_points(mended)["LeftToes"][:, 1]) < 0.02
+
+
+def test_feet_that_move_across_the_picture_hold_nothing():
+    motion, camera = standing(lifted_m=0.0), front_camera()
+    aside = motion.root_world + np.arange(40)[:, None] / 30 * [1.0, 0.0, 0.0]
+    moving = replace(motion, root_world=aside)
+    image = picture_of(keypoints_of(moving), camera)
+    assert grounding.steady_distance(moving, image, camera) is moving
+
+
+def test_without_foot_keypoints_nothing_is_moved():
+    motion, camera = standing(), front_camera()
+    points = keypoints_of(motion)
+    columns = [points.layout.index(name) for name in COCO_17.names]
+    image = picture_of(Keypoints3D(COCO_17, points.xyz[:, columns], points.confidence[:, columns], points.fps), camera)
+    assert grounding.steady_distance(motion, image, camera) is motion
+
+
+def test_a_standing_foot_that_seems_to_tip_is_laid_flat_with_its_heading():
+    motion, camera = standing(lifted_m=0.0), front_camera()
+    image = picture_of(keypoints_of(motion), camera)
+    foot = motion.skeleton.index("LeftFoot")
+    local = motion.local_wxyz.copy()
+    turned, tipped = rotation.rotvec_to_wxyz([0.0, 0.4, 0.0]), rotation.rotvec_to_wxyz([0.5, 0.0, 0.0])
+    local[:, foot] = rotation.multiply(turned, tipped)
+    flat = grounding.flatten_feet(replace(motion, local_wxyz=local), image, camera)
+    found = kinematics.world_rotations(flat.skeleton, flat.local_wxyz)[:, foot]
+    assert np.degrees(rotation.angle_between(found, turned)).max() < 1e-6
+
+
+def test_standing_soles_come_down_to_the_floor():
+    motion, camera = standing(lifted_m=0.1, frames=60), front_camera()
+    image = picture_of(keypoints_of(motion), camera)
+    drift = motion.root_world + np.linspace(0, 0.08, 60)[:, None] * [0.0, 1.0, 0.0]
+    placed = grounding.put_on_floor(replace(motion, root_world=drift), image, camera)
+    assert np.abs(contacts.foot_points(placed)["RightToes"][:, 1]).max() < 0.005
+
+
+def test_a_roof_stays_a_roof():
+    motion, camera = standing(lifted_m=0.0, frames=60), front_camera()
+    image = picture_of(keypoints_of(motion), camera)
+    fallen = motion.root_world - np.where(np.arange(60) > 30, 2.0, 0.0)[:, None] * [0.0, 1.0, 0.0]
+    placed = grounding.put_on_floor(replace(motion, root_world=fallen), image, camera)
+    np.testing.assert_allclose(placed.root_world, fallen, atol=1e-9)
