@@ -15,6 +15,7 @@ from mocap.rotation import Array
 
 CONTACT_POINTS = ("LeftHeel", "LeftToes", "RightHeel", "RightToes")
 LICENCE_KINDS = ("code", "weights", "data")
+SWAPPED_LIMBS = ("arms", "legs", "body")
 COMMERCIAL_USE = ("yes", "no", "unknown")
 
 
@@ -29,7 +30,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Swap:
-    """Frames [start, end) in which the network took left for right, and of what: "arms", "legs" or the whole "body"."""
+    """Frames [start, end) in which the network took left for right, and of what: one of SWAPPED_LIMBS."""
 
     start: int
     end: int
@@ -42,7 +43,8 @@ class Person:
 
     boxes: (T, 4) xyxy pixels, NaN where unseen. keypoints_2d: as the network said, pixels. keypoints_3d: as the
     network said, metres, camera axes, hips' middle at the origin. motion: solved from them. contacts: sorted spans
-    [start, end) of frames by contact point. gaps: sorted.
+    [start, end) of frames by contact point. gaps: sorted. swaps: sorted, those of one limb not overlapping; keypoints
+    still have them, the motion does not.
     """
 
     id: int
@@ -52,6 +54,7 @@ class Person:
     motion: Motion | None = None
     contacts: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
+    swaps: list[Swap] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         frames = len(self.boxes)
@@ -67,6 +70,10 @@ class Person:
         for point, spans in self.contacts.items():
             _check_spans(f"contacts of {point}", spans, frames)
         _check_spans("gaps", [(gap.start, gap.end) for gap in self.gaps], frames)
+        if unknown := {swap.limb for swap in self.swaps} - set(SWAPPED_LIMBS):
+            raise ValueError(f"unknown swapped limbs {sorted(unknown)}; known: {', '.join(SWAPPED_LIMBS)}")
+        for limb in SWAPPED_LIMBS:
+            _check_spans(f"swaps of {limb}", [(s.start, s.end) for s in self.swaps if s.limb == limb], frames)
 
     def __len__(self) -> int:
         return len(self.boxes)

@@ -17,7 +17,7 @@ from mocap.formats.take_json import write_json
 from mocap.keypoints import BLAZEPOSE_33, Keypoints2D, Keypoints3D
 from mocap.motion import Motion
 from mocap.skeleton import humanoid
-from mocap.take import Gap, Person, Source, Take
+from mocap.take import Gap, Person, Source, Swap, Take
 
 GOLDEN = Path(__file__).parent / "golden"
 NTSC = Fraction(30000, 1001)
@@ -75,6 +75,7 @@ def take_of(motion: Motion, *, unseen: range = range(0)) -> Take:
         keypoints_3d=Keypoints3D(BLAZEPOSE_33, xyz, confidence, motion.fps),
         motion=motion,
         contacts={"LeftHeel": [(0, 1)]} if frames else {},
+        swaps=[Swap(0, 1, "arms"), Swap(0, 2, "legs")] if frames > 1 else [],
         gaps=[Gap(unseen.start, unseen.stop, "nobody seen")] if unseen else [],
     )
     size = (720, 1280)

@@ -15,7 +15,7 @@ from mocap.keypoints import LAYOUTS, KeypointLayout, Keypoints2D, Keypoints3D
 from mocap.motion import Motion
 from mocap.rotation import Array
 from mocap.skeleton import Skeleton
-from mocap.take import Gap, Person, Source, Take
+from mocap.take import Gap, Person, Source, Swap, Take
 
 FORMAT = "mocap-motion"
 VERSION = "1.0"
@@ -133,6 +133,7 @@ def _person_to_document(person: Person) -> dict[str, Any]:
     return {
         "id": person.id,
         "gaps": [[gap.start, gap.end, gap.reason] for gap in person.gaps],
+        "swaps": [[swap.start, swap.end, swap.limb] for swap in person.swaps],
         "contacts": {point: [list(span) for span in spans] for point, spans in person.contacts.items()},
         "boxes": rows(person.boxes),
         "keypoints_2d": {"layout": flat.layout.name, "xy": rows(flat.xy), "confidence": rows(flat.confidence)},
@@ -177,6 +178,7 @@ def _document_to_person(
         motion=None if motion is None else _document_to_motion(motion, f"{place}.motion", frames, fps),
         contacts={point: [(start, end) for start, end in spans] for point, spans in person["contacts"].items()},
         gaps=[Gap(*gap) for gap in person["gaps"]],
+        swaps=[Swap(*swap) for swap in person.get("swaps", [])],
     )
 
 

@@ -40,6 +40,7 @@ def altered(tmp_path: Path, change: Callable[[dict[str, Any]], Any]) -> Path:
 def assert_same_people(a: Take, b: Take) -> None:
     for one, other in zip(a.people, b.people, strict=True):
         assert (one.id, one.contacts, one.gaps) == (other.id, other.contacts, other.gaps)
+        assert one.swaps == other.swaps
         np.testing.assert_array_equal(one.boxes, other.boxes)
         np.testing.assert_array_equal(one.keypoints_2d.xy, other.keypoints_2d.xy)
         np.testing.assert_array_equal(one.keypoints_2d.confidence, other.keypoints_2d.confidence)
@@ -158,6 +159,11 @@ def test_unknown_keys_and_a_newer_minor_version_are_read(tmp_path: Path) -> None
     assert_same_people(read_json(altered(tmp_path, extend)), rounded(golden_take()))
 
 
+def test_a_take_that_does_not_tell_of_swaps_has_none(tmp_path: Path) -> None:
+    path = altered(tmp_path, lambda document: document["people"][0].pop("swaps"))
+    assert read_json(path).people[0].swaps == []
+
+
 def test_a_newer_major_version_asks_for_an_update(tmp_path: Path) -> None:
     with pytest.raises(MocapError, match=r"written by a newer mocap \(mocap-motion 2\.0.*update mocap"):
         read_json(altered(tmp_path, lambda document: document.update(version="2.0", people="gone")))
@@ -216,6 +222,8 @@ DAMAGE: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     ("end inside", lambda d: person_of(d)["motion"]["skeleton"]["ends"].update(Hips=[0, 1, 0]), "only leaves"),
     ("unknown contact", lambda d: person_of(d)["contacts"].update(Nose=[]), "Nose"),
     ("late contact", lambda d: person_of(d)["contacts"].update(LeftToes=[[2, 9]]), "contacts of LeftToes"),
+    ("unknown limb", lambda d: person_of(d).update(swaps=[[0, 1, "tail"]]), "swaps"),
+    ("swap twice", lambda d: person_of(d).update(swaps=[[0, 2, "legs"], [1, 3, "legs"]]), "swaps of legs"),
     ("gap backwards", lambda d: person_of(d).update(gaps=[[4, 2, "why"]]), "gaps: "),
     ("two with one id", lambda d: d["people"].append(person_of(d)), "different ids"),
     ("cut outside", lambda d: d.update(cuts=[60]), "cuts"),
