@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mocap import __version__
+from mocap.cli_evaluate import evaluate
 from mocap.errors import MocapError, QualityError
 
 if TYPE_CHECKING:
@@ -183,6 +184,9 @@ def validate(
     failed = [check.name for check in checks if not check.ok]
     if failed:
         raise QualityError(f"{bvh} fails {len(failed)} of {len(checks)} checks: {', '.join(failed)}")
+
+
+app.command()(evaluate)
 
 
 @app.command()

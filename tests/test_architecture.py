@@ -18,8 +18,9 @@ PACKAGE = REPOSITORY / "mocap"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = {"numpy", "torch", "cv2", "scipy", "openvino", "av", "matplotlib"}
 LONGEST_FILE, LONGEST_FUNCTION = 320, 45  # lines
-MOST_PARAMETERS = 6  # without self; the commands of cli.py have one for every option
+MOST_PARAMETERS = 6  # without self; the commands have one for every option
 HELP_SECONDS = 0.3
+COMMANDS = ("cli.py", "cli_evaluate.py")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -76,7 +77,9 @@ def test_help_loads_nothing_heavy() -> None:
     assert loaded.isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("command", ["process", "solve", "convert", "validate", "models", "doctor", "version"])
+@pytest.mark.parametrize(
+    "command", ["process", "solve", "convert", "validate", "evaluate", "models", "doctor", "version"]
+)
 def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
     loaded = loaded_by(f"sys.argv = ['mocap', '{command}', '--help']; from mocap.cli import main; main()")
     assert loaded.isdisjoint(HEAVY)
@@ -107,11 +110,11 @@ def test_functions_are_short() -> None:
 
 def first_line(place: str, function: Function) -> int:
     """Where a function's length is counted from; a command's long list of options does not count."""
-    return function.body[0].lineno if place.startswith("cli.py") else function.lineno
+    return function.body[0].lineno if place.startswith(COMMANDS) else function.lineno
 
 
 def test_functions_take_few_parameters() -> None:
-    counts = {place: len(parameters(f)) for place, f in functions() if not place.startswith("cli.py")}
+    counts = {place: len(parameters(f)) for place, f in functions() if not place.startswith(COMMANDS)}
     assert {place: count for place, count in counts.items() if count > MOST_PARAMETERS} == {}
 
 

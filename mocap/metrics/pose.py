@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mocap import kinematics
 from mocap.motion import Motion
@@ -113,7 +114,7 @@ def about_hips(points: Array) -> Array:
     return points - points[:, _HIPS].mean(axis=1, keepdims=True)
 
 
-def frames_with_all(points: Array, reference: Array) -> Array:
+def frames_with_all(points: Array, reference: Array) -> NDArray[np.bool_]:
     """Frames (T,) in which no point of (T, P, 3) is missing in either. ValueError if there is none."""
     if points.shape != reference.shape:
         raise ValueError(f"points {points.shape} and reference {reference.shape} must have one shape")

@@ -1,0 +1,1 @@
+"""Measuring a take against a reference, and a pose network against labelled images."""

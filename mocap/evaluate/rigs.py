@@ -1,0 +1,97 @@
+"""Which joints of which rig are the points that are compared."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+
+from mocap import kinematics
+from mocap.errors import MocapError
+from mocap.metrics import EVALUATION_POINTS
+from mocap.motion import Motion
+from mocap.rotation import Array
+from mocap.skeleton import Skeleton
+
+
+class Rig(NamedTuple):
+    """A convention of joint names: the words for left and right, and a pattern for each part of the body.
+
+    The big toe's pattern names the joint of the toes; its tip is the end of the chain that begins there.
+    """
+
+    name: str
+    sides: tuple[str, str]
+    parts: dict[str, str]
+
+
+_PARTS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "big_toe")
+
+
+def _rig(name: str, sides: str, patterns: str) -> Rig:
+    left, right = sides.split()
+    return Rig(name, (left, right), dict(zip(_PARTS, patterns.split())))
+
+
+OURS = _rig("Unity/VRM", "Left Right", "{}UpperArm {}LowerArm {}Hand {}UpperLeg {}LowerLeg {}Foot {}Toes")
+RIGS = (
+    OURS,
+    _rig("Mixamo/CMU", "Left Right", "{}Arm {}ForeArm {}Hand {}UpLeg {}Leg {}Foot {}ToeBase"),
+    _rig("CMU by cgspeed", "Left Right", "{}Shoulder {}Elbow {}Wrist {}Hip {}Knee {}Ankle {}Toe"),
+    _rig(
+        "iClone",
+        "L R",
+        "CC_Base_{}_Upperarm CC_Base_{}_Forearm CC_Base_{}_Hand CC_Base_{}_Thigh CC_Base_{}_Calf CC_Base_{}_Foot "
+        "CC_Base_{}_BigToe1",
+    ),
+)
+_PREFIX = re.compile(r"^mixamorig\d*[:_]")
+
+
+def rig_of(skeleton: Skeleton) -> Rig:
+    """The rig whose joints a skeleton has; MocapError lists what is missing for the nearest one."""
+    names = {_plain(name) for name in skeleton.names}
+    missing = {rig.name: sorted(set(joint_names(rig).values()) - names) for rig in RIGS}
+    nearest = min(RIGS, key=lambda rig: len(missing[rig.name]))
+    if missing[nearest.name]:
+        raise MocapError(
+            f"the skeleton is of no known rig ({', '.join(missing)}); "
+            f"for {nearest.name} it lacks {', '.join(missing[nearest.name])}"
+        )
+    return nearest
+
+
+def joint_names(rig: Rig) -> dict[str, str]:
+    """The rig's joint for each of the 14 points."""
+    named = {}
+    for point in EVALUATION_POINTS:
+        side, part = point.split("_", 1)
+        named[point] = rig.parts[part].format(rig.sides[side == "right"])
+    return named
+
+
+def points_of(motion: Motion) -> tuple[Array, Rig]:
+    """The 14 points (T, 14, 3) in metres, world frame, of a motion on any known rig, and which rig it is."""
+    rig, skeleton = rig_of(motion.skeleton), motion.skeleton
+    joints = {_plain(name): skeleton.index(name) for name in skeleton.names}
+    positions, ends = kinematics.joint_positions(motion), kinematics.end_positions(motion)
+    columns = []
+    for point, name in joint_names(rig).items():
+        joint = joints[name]
+        if point.endswith("big_toe"):
+            joint = _end_of_chain(skeleton, joint)
+            columns.append(ends.get(skeleton.names[joint], positions[:, joint]))
+        else:
+            columns.append(positions[:, joint])
+    return np.stack(columns, axis=1), rig
+
+
+def _end_of_chain(skeleton: Skeleton, joint: int) -> int:
+    while children := skeleton.children(joint):
+        joint = children[0]
+    return joint
+
+
+def _plain(name: str) -> str:
+    return _PREFIX.sub("", name)
