@@ -24,6 +24,8 @@ STILL_M_S, STILL_S = 0.3, 0.1  # a foot that moves slower than this across the p
 STANCE_M = 0.15  # and its ankle is at most this far above the lower one
 DISTANCE_CUTOFF_HZ = 2.0
 FLAT_RAMP_S = 0.1
+LEAST_SLOPE = 0.08  # a ray that falls less than this a metre meets the ground anywhere
+PLAUSIBLE_LENGTHS = (0.6, 1.6)  # of a foot on the ground against the skeleton's; else the ground is not level there
 FLOOR_CUTOFF_HZ = 2.0
 STEP_M = 0.25  # ground that is higher or lower than this is a step or a roof, not an error
 
@@ -35,56 +37,73 @@ _FOOT_KEYPOINTS = {
 }
 
 
-def steady_distance(motion: Motion, image: Keypoints2D, camera: Camera) -> Motion:
-    """The motion moved along its feet's viewing rays, so that a foot that stands still stays at one distance.
+def distance_correction(motion: Motion, image: Keypoints2D, camera: Camera) -> Array:
+    """How much farther from the camera (T,), in metres, the body is than it was judged to be.
 
-    A camera that stands still sees a standing foot as a still point, however badly the body's depth is judged (in a
-    squat, the whole body seems to be farther away). While a foot's keypoint rests, its distance is held at the
-    median over that time; between such spans the correction is interpolated. The picture of the feet stays the same,
-    and nothing is assumed of the floor or of the camera's tilt. Without foot keypoints the motion comes back as it is.
+    However badly the body's depth is judged (in a squat, the whole body seems to be farther away), a foot that rests
+    in the picture stays where it is: its distance is held at the median over that time. Between such spans the
+    correction is interpolated. Zero without foot keypoints.
     """
     places = foot_points(motion)
-    totals = np.zeros((len(motion), 5))  # log of growth, foot's place from the camera, number of still points
+    totals = np.zeros((len(motion), 2))  # metres, number of still points
     for point, span in _still_spans(motion, image, camera):
-        place = places[point][span]
-        distance = np.log(camera.to_camera(place)[:, 2])
-        totals[span, 0] += np.median(distance) - distance
-        totals[span, 1:4] += place - camera.T_world_camera[:3, 3]
-        totals[span, 4] += 1
-    if not totals[:, 4].any():
-        return motion
-    means = _between(totals[:, :4] / np.where(totals[:, 4:] > 0, totals[:, 4:], np.nan))
-    growth = np.expm1(low_pass(means[:, :1], float(image.fps), cutoff_hz=DISTANCE_CUTOFF_HZ))
-    shift = np.where(image.confidence.any(axis=1, keepdims=True), growth * means[:, 1:], np.nan)
-    return replace(motion, root_world=motion.root_world + hold_nearest(shift))
+        distance = camera.to_camera(places[point][span])[:, 2]
+        totals[span] += np.column_stack([np.median(distance) - distance, np.ones(len(distance))])
+    if not totals[:, 1].any():
+        return np.zeros(len(motion))
+    correction = _between(totals[:, :1] / np.where(totals[:, 1:] > 0, totals[:, 1:], np.nan))
+    seen = np.where(image.confidence.any(axis=1, keepdims=True), correction, np.nan)
+    return low_pass(hold_nearest(seen), float(image.fps), cutoff_hz=DISTANCE_CUTOFF_HZ)[:, 0]
 
 
 def flatten_feet(motion: Motion, image: Keypoints2D, camera: Camera) -> Motion:
-    """The motion with every foot that stands laid flat on the ground, its heading kept.
+    """The motion with every foot that stands laid flat on the ground, turned there and back within FLAT_RAMP_S.
 
-    How far a foot tips is a matter of depth, which one view hardly shows; but where heel and toes both rest in the
-    picture, the sole is on the floor. The foot is turned there and back within FLAT_RAMP_S.
+    How far a foot tips and where it points is a matter of depth, which one view hardly shows; but where heel and toes
+    both rest in the picture, the sole is on the ground, and the picture shows where it points.
     """
     spans: dict[str, Array] = {point: np.zeros(len(motion)) for point in _FOOT_KEYPOINTS}
     for point, span in _still_spans(motion, image, camera):
         spans[point][span] = 1.0
     world = kinematics.world_rotations(motion.skeleton, motion.local_wxyz)
+    joints = kinematics.joint_positions(motion)
     for side in ("Left", "Right"):
         stands = spans[f"{side}Heel"] * spans[f"{side}Toes"]
         share = uniform_filter1d(stands, 2 * round(FLAT_RAMP_S * float(motion.fps)) + 1, mode="nearest")
+        if not share.any():
+            continue
         foot = motion.skeleton.index(f"{side}Foot")
-        level = _level(world[:, foot])
+        tip = motion.skeleton.offsets[foot + 1] + motion.skeleton.ends[f"{side}Toes"]
+        heading = _heading_on_ground(side, joints[:, foot, 1] + tip[1], image, camera)
+        length = np.linalg.norm(heading, axis=-1) / (tip[2] * 4 / 3)  # the heel is a third of that behind the ankle
+        is_foot = (length > PLAUSIBLE_LENGTHS[0]) & (length < PLAUSIBLE_LENGTHS[1])  # NaN compares as False
+        level = _level(world[:, foot], np.where(is_foot[:, None], heading, np.nan))
         for joint in (foot, *motion.skeleton.children(foot)):
             world[:, joint] = rotation.slerp(world[:, joint], level, share)
     local = rotation.make_continuous(kinematics.local_rotations(motion.skeleton, world))
     return replace(motion, local_wxyz=local / np.linalg.norm(local, axis=-1, keepdims=True))
 
 
-def _level(foot_wxyz: Array) -> Array:
-    """The upright orientations (T, 4) with the heading of given ones; those that point straight down stay."""
-    heading = rotation.rotate(foot_wxyz, np.array([0.0, 0.0, 1.0])) * [1.0, 0.0, 1.0]
-    clear = np.linalg.norm(heading, axis=-1) > 0.2
-    heading[~clear] = (0.0, 0.0, 1.0)
+def _heading_on_ground(side: str, sole: Array, image: Keypoints2D, camera: Camera) -> Array:
+    """From heel to toes (T, 3), metres, where their rays meet the level ground at heights ``sole`` (T,); else NaN."""
+    ends = []
+    for point in (f"{side}Heel", f"{side}Toes"):
+        xy = image.xy[:, image.layout.index(_FOOT_KEYPOINTS[point])]
+        ray = camera.rays(xy) @ camera.T_world_camera[:3, :3].T
+        drop = np.where(ray[:, 1] < -LEAST_SLOPE, ray[:, 1], np.nan)  # rays along the ground meet it anywhere
+        ends.append(ray * ((sole - camera.T_world_camera[1, 3]) / drop)[:, None])
+    return np.asarray(ends[1] - ends[0])
+
+
+def _level(foot_wxyz: Array, heading: Array) -> Array:
+    """Upright orientations (T, 4) that point along a heading (T, 3); without one, along the foot's own.
+
+    Feet that have neither, pointing straight down, stay as they are.
+    """
+    own = rotation.rotate(foot_wxyz, np.array([0.0, 0.0, 1.0])) * [1.0, 0.0, 1.0]
+    heading = np.where(np.isfinite(heading), heading, own)
+    clear = np.linalg.norm(own, axis=-1) > 0.2
+    heading = np.where(clear[:, None], heading, [0.0, 0.0, 1.0])
     up = np.broadcast_to([0.0, 1.0, 0.0], heading.shape)
     level = rotation.matrix_to_wxyz(rotation.frame_from_axes(up, heading, axes="yz"))
     return np.where(clear[:, None], level, foot_wxyz)

@@ -13,6 +13,7 @@ from mocap.keypoints import Keypoints2D, Keypoints3D
 from mocap.rotation import Array
 
 DISTANCE_CUTOFF_HZ = 1.5  # a body's distance changes slowly; what is quicker is noise of its apparent size
+NEAREST_M = 0.1  # nothing is seen nearer to the lens
 
 
 class NetworkDepth:
@@ -34,7 +35,7 @@ class NetworkDepth:
         distance = fit_translation(np.nan_to_num(rays), body, weights)[:, 2]
         distance[weights.sum(axis=1) == 0] = np.nan
         smoothed = smooth.low_pass(np.log(np.maximum(distance, 0.3)), float(image.fps), cutoff_hz=DISTANCE_CUTOFF_HZ)
-        depth = np.maximum(body[..., 2] + np.exp(smoothed)[:, None], 0.1)
+        depth = np.maximum(body[..., 2] + np.exp(smoothed)[:, None], NEAREST_M)
         xyz = np.where(weights[..., None] > 0, rays * depth[..., None], np.nan)
         return Keypoints3D(image.layout, xyz, np.where(np.isnan(xyz[..., 0]), 0.0, image.confidence), image.fps)
 
@@ -65,3 +66,9 @@ def fit_translation(rays: Array, body: Array, weights: Array) -> Array:
 def scaled(points: Keypoints3D, factor: float) -> Keypoints3D:
     """Points in the camera frame grown about the camera: the picture of them stays the same."""
     return replace(points, xyz=factor * points.xyz)
+
+
+def moved_away(points: Keypoints3D, metres: Array) -> Keypoints3D:
+    """Points in the camera frame, each moved along its own ray until it is ``metres`` (T,) deeper."""
+    depth = points.xyz[..., 2]
+    return replace(points, xyz=points.xyz * (np.maximum(depth + metres[:, None], NEAREST_M) / depth)[..., None])

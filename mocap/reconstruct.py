@@ -131,10 +131,17 @@ def _solve_person(person: Person, take: Take, camera: Camera, settings: SolveSet
     points = lift.NetworkDepth().lift(image, _clean_depth(person, settings, take.cuts), camera)
     if settings.height_m is not None:
         points = lift.scaled(points, settings.height_m / proportions.body_height(points))
-    points = replace(points, xyz=camera.to_world(points.xyz))
-    motion = solve.solve(points, proportions.fit_skeleton(points))
-    motion = grounding.steady_distance(motion, image, camera)
+    motion = _solve_steady(points, image, camera)
     return grounding.flatten_feet(motion, image, camera), image
+
+
+def _solve_steady(points: Keypoints3D, image: Keypoints2D, camera: Camera) -> Motion:
+    """The motion of camera-frame points, solved twice: the feet of the first show how far away the body really was."""
+    world = replace(points, xyz=camera.to_world(points.xyz))
+    skeleton = proportions.fit_skeleton(world)
+    correction = grounding.distance_correction(solve.solve(world, skeleton), image, camera)
+    moved = lift.moved_away(points, correction)
+    return solve.solve(replace(moved, xyz=camera.to_world(moved.xyz)), skeleton)
 
 
 def _seen(person: Person, take: Take) -> Array:
@@ -169,7 +176,7 @@ def _filters(settings: SolveSettings) -> list[dict[str, Any]]:
         {"name": "fill_gaps", "max_gap_s": smooth.MAX_GAP_S},
         {"name": settings.filter_name, "cutoff_hz": settings.cutoff_hz},
         {"name": "distance_low_pass", "cutoff_hz": lift.DISTANCE_CUTOFF_HZ},
-        {"name": "steady_distance", "cutoff_hz": grounding.DISTANCE_CUTOFF_HZ},
+        {"name": "distance_correction", "cutoff_hz": grounding.DISTANCE_CUTOFF_HZ},
         {"name": "flatten_feet", "ramp_s": grounding.FLAT_RAMP_S},
         {"name": "put_on_floor", "cutoff_hz": grounding.FLOOR_CUTOFF_HZ},
     ]

@@ -21,6 +21,8 @@ FOOT_HINT_WEIGHT = 0.4  # of where a foot points, in the twist of its thigh
 TWIST_SIGMA_S = 0.12  # a limb straight for a quarter of a second keeps the twist it had
 PRIOR_WEIGHT = 0.15  # pull of "no twist" against a clear sight of the hinge
 CLEAR_BEND_DEGREES = (10.0, 35.0)  # below: a hinge's plane is noise; above: it is trusted fully
+REACH_SLACK = 0.05  # of a limb's reach; less is noise, and would make straight limbs bend and tremble
+LIKELY_BEND_M = 0.01  # pull of knees forwards and elbows backwards against the place where they are seen
 FOREARM_TWIST_SHARE = 0.5  # of the hand's turn, so that skin between elbow and wrist does not wring
 
 # Where the joints of the skeleton are seen; the root is placed by these.
@@ -152,18 +154,42 @@ class _Body:
         clavicle = p[f"{small}_shoulder"] - self._position(f"{big}Shoulder")
         shoulder = limits.clamp_swing(self.frames["UpperChest"], along, clavicle, f"{big}Shoulder")
         self.frames[f"{big}Shoulder"] = shoulder
-        upper = p[f"{small}_elbow"] - self._position(f"{big}UpperArm")
-        hinge = [
-            (p[f"{small}_wrist"] - p[f"{small}_elbow"], _clear_bend(upper, p[f"{small}_wrist"] - p[f"{small}_elbow"]))
-        ]
-        upper_frame = self._steady_twist(shoulder, along, upper, hinge)
+        backwards = -self.frames["UpperChest"][..., 2]
+        upper, lower = self._bend_limb(big, ("UpperArm", "LowerArm", "Hand"), small, backwards)
+        upper_frame = self._steady_twist(shoulder, along, upper, [(lower, _clear_bend(upper, lower))])
         self.frames[f"{big}UpperArm"] = upper_frame
-        lower = p[f"{small}_wrist"] - self._position(f"{big}LowerArm")
         self.frames[f"{big}LowerArm"] = untwisted = _swing(upper_frame, along, lower)
         if p.has(f"{small}_index", f"{small}_pinky"):
             self._solve_hand(small, big, along, untwisted)
         else:
             self.frames[f"{big}Hand"] = untwisted
+
+    def _bend_limb(self, big: str, joints: tuple[str, str, str], small: str, likely: Array) -> tuple[Array, Array]:
+        """Both bones (T, 3) of an arm or leg, from the skeleton's own joint towards where its end is seen.
+
+        A limb bends in the plane in which its middle is seen, or, hardly bent, towards ``likely`` (T, 3). Its reach
+        is the one that the seen bend gives; where the end is seen clearly nearer or farther, the bend gives way, since
+        lengths and places in the picture are surer than depth.
+        """
+        first, middle, end = (self._points[f"{small}_{_SEEN_JOINTS[joint]}"] for joint in joints)
+        start = self._position(big + joints[0])
+        a, b = (np.linalg.norm(self._skeleton.offsets[self._skeleton.index(big + joint)]) for joint in joints[1:])
+        cosine = _cosine(middle - first, end - middle)
+        reach = np.sqrt(a * a + b * b + 2 * a * b * cosine)
+        excess = np.linalg.norm(end - start, axis=-1) / reach - 1.0
+        reach = np.clip(
+            reach * (1.0 + np.sign(excess) * np.maximum(np.abs(excess) - REACH_SLACK, 0.0)),
+            0.2 * (a + b),
+            0.999 * (a + b),
+        )
+        towards = _unit(end - start)
+        seen = _perpendicular(middle - start, towards)
+        steady = gaussian_filter1d(seen + LIKELY_BEND_M * likely, TWIST_SIGMA_S * self._fps, axis=0, mode="nearest")
+        clear = _clear_bend(middle - first, end - middle)[:, None]
+        bend = _unit(_perpendicular(clear * _unit(seen) + (1.0 - clear) * _unit(steady), towards))
+        along = (a * a - b * b + reach * reach) / (2 * reach)  # of the middle joint, by the law of cosines
+        upper = along[:, None] * towards + np.sqrt(np.maximum(a * a - along * along, 0.0))[:, None] * bend
+        return upper, reach[:, None] * towards - upper
 
     def _solve_hand(self, small: str, big: str, along: Array, untwisted: Array) -> None:
         p = self._points
@@ -178,8 +204,8 @@ class _Body:
 
     def _solve_leg(self, small: str, big: str) -> None:
         p, along = self._points, np.array([0.0, -1.0, 0.0])
-        thigh = p[f"{small}_knee"] - self._position(f"{big}UpperLeg")
-        shin = p[f"{small}_ankle"] - p[f"{small}_knee"]
+        forwards = self.frames["Hips"][..., 2]
+        thigh, shin = self._bend_limb(big, ("UpperLeg", "LowerLeg", "Foot"), small, forwards)
         hints = [(-shin, _clear_bend(thigh, shin))]
         has_foot = p.has(f"{small}_heel", f"{small}_foot_index")
         if has_foot:
@@ -187,7 +213,6 @@ class _Body:
             hints.append((pointing, np.full(len(pointing), FOOT_HINT_WEIGHT)))
         thigh_frame = self._steady_twist(self.frames["Hips"], along, thigh, hints)
         self.frames[f"{big}UpperLeg"] = thigh_frame
-        shin = p[f"{small}_ankle"] - self._position(f"{big}LowerLeg")
         shin_frame = rotation.frame_from_axes(-shin, thigh_frame[..., 0], axes="yx")
         self.frames[f"{big}LowerLeg"] = shin_frame
         foot_frame = self._foot(small, big, shin_frame) if has_foot else shin_frame
@@ -209,16 +234,16 @@ class _Body:
         """
         frame = _swing(parent, along, bone)
         forward = frame[..., 2]
-        sideways = np.cross(bone / np.linalg.norm(bone, axis=-1, keepdims=True), forward)
+        sideways = np.cross(_unit(bone), forward)
         pull = np.full(len(bone), PRIOR_WEIGHT, complex)
         for direction, weight in hints:
-            unit = direction / np.maximum(np.linalg.norm(direction, axis=-1, keepdims=True), 1e-9)
+            unit = _unit(direction)
             pull += weight * (np.sum(unit * forward, axis=-1) + 1j * np.sum(unit * sideways, axis=-1))
         sigma = TWIST_SIGMA_S * self._fps
         mean = gaussian_filter1d(pull.real, sigma, mode="nearest") + 1j * gaussian_filter1d(
             pull.imag, sigma, mode="nearest"
         )
-        twist = bone / np.linalg.norm(bone, axis=-1, keepdims=True) * np.angle(mean)[:, None]
+        twist = _unit(bone) * np.angle(mean)[:, None]
         return rotation.wxyz_to_matrix(rotation.rotvec_to_wxyz(twist)) @ frame
 
 
@@ -227,11 +252,23 @@ def _swing(parent: Array, along: Array, bone: Array) -> Array:
     return np.asarray(rotation.wxyz_to_matrix(rotation.shortest_arc(parent @ along, bone)) @ parent)
 
 
+def _unit(vectors: Array) -> Array:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9))
+
+
+def _perpendicular(vectors: Array, axis: Array) -> Array:
+    """What of vectors (T, 3) stands across unit axes (T, 3)."""
+    return vectors - np.sum(vectors * axis, axis=-1, keepdims=True) * axis
+
+
+def _cosine(first: Array, second: Array) -> Array:
+    return np.asarray(np.clip(np.sum(_unit(first) * _unit(second), axis=-1), -1.0, 1.0))
+
+
 def _clear_bend(first: Array, second: Array) -> Array:
     """How well (T,) in 0..1 two bones (T, 3) show the plane they bend in."""
-    cosine = np.sum(first * second, axis=-1) / (np.linalg.norm(first, axis=-1) * np.linalg.norm(second, axis=-1))
     low, high = CLEAR_BEND_DEGREES
-    share = np.clip((np.degrees(np.arccos(np.clip(cosine, -1, 1))) - low) / (high - low), 0, 1)
+    share = np.clip((np.degrees(np.arccos(_cosine(first, second))) - low) / (high - low), 0, 1)
     return np.asarray(share**2 * (3 - 2 * share))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from bodies import keypoints_of, picture_of, standing
 
 from mocap import contacts, grounding, kinematics, rotation
@@ -18,22 +19,22 @@ def front_camera():
     return Camera(intrinsics_from_fov(55, (1080, 1920)), T, (1080, 1920))
 
 
-def moved_away(motion, camera, growth):
-    """The body at a wrong distance: every frame grown about the camera by a factor (T,), as its picture allows."""
-    place = camera.T_world_camera[:3, 3]
-    feet = np.mean(list(contacts.foot_points(motion).values()), axis=0)
-    return replace(motion, root_world=motion.root_world + (growth - 1)[:, None] * (feet - place))
+def farther(motion, camera, metres):
+    """The body moved along its feet's viewing rays by metres (T,) of depth, as its picture allows."""
+    feet = np.mean(list(contacts.foot_points(motion).values()), axis=0) - camera.T_world_camera[:3, 3]
+    return replace(
+        motion,
+        root_world=motion.root_world
+        + metres[:, None] * feet / camera.to_camera(feet + camera.T_world_camera[:3, 3])[:, 2:],
+    )
 
 
 def test_a_body_whose_feet_rest_in_the_picture_keeps_its_distance():
     motion, camera = standing(lifted_m=0.0, frames=120), front_camera()
     image = picture_of(keypoints_of(motion), camera)
-    growth = 1 + 0.2 * np.exp(-(((np.arange(120) - 60) / 15) ** 2))  # as when a squat looks like walking away
-    wrong = moved_away(motion, camera, growth)
-    mended = grounding.steady_distance(wrong, image, camera)
-    assert np.ptp(wrong.root_world[:, 2]) > 0.8
-    assert np.ptp(mended.root_world[:, 2]) < 0.05
-    assert np.ptp(contacts.foot_points(mended)["LeftToes"][:, 1]) < 0.02
+    error = 0.9 * np.exp(-(((np.arange(120) - 60) / 15) ** 2))  # as when a squat looks like walking away
+    correction = grounding.distance_correction(farther(motion, camera, error), image, camera)
+    np.testing.assert_allclose(correction - np.median(correction), -error, atol=0.05)
 
 
 def test_feet_that_move_across_the_picture_hold_nothing():
@@ -41,7 +42,7 @@ def test_feet_that_move_across_the_picture_hold_nothing():
     aside = motion.root_world + np.arange(40)[:, None] / 30 * [1.0, 0.0, 0.0]
     moving = replace(motion, root_world=aside)
     image = picture_of(keypoints_of(moving), camera)
-    assert grounding.steady_distance(moving, image, camera) is moving
+    assert not grounding.distance_correction(moving, image, camera).any()
 
 
 def test_without_foot_keypoints_nothing_is_moved():
@@ -49,19 +50,22 @@ def test_without_foot_keypoints_nothing_is_moved():
     points = keypoints_of(motion)
     columns = [points.layout.index(name) for name in COCO_17.names]
     image = picture_of(Keypoints3D(COCO_17, points.xyz[:, columns], points.confidence[:, columns], points.fps), camera)
-    assert grounding.steady_distance(motion, image, camera) is motion
+    assert not grounding.distance_correction(motion, image, camera).any()
 
 
-def test_a_standing_foot_that_seems_to_tip_is_laid_flat_with_its_heading():
+@pytest.mark.parametrize("guessed_heading", [0.4, 1.0])
+def test_a_standing_foot_is_laid_flat_and_points_where_the_picture_shows(guessed_heading):
     motion, camera = standing(lifted_m=0.0), front_camera()
-    image = picture_of(keypoints_of(motion), camera)
     foot = motion.skeleton.index("LeftFoot")
-    local = motion.local_wxyz.copy()
-    turned, tipped = rotation.rotvec_to_wxyz([0.0, 0.4, 0.0]), rotation.rotvec_to_wxyz([0.5, 0.0, 0.0])
-    local[:, foot] = rotation.multiply(turned, tipped)
-    flat = grounding.flatten_feet(replace(motion, local_wxyz=local), image, camera)
+    turned = motion.local_wxyz.copy()
+    turned[:, foot] = rotation.rotvec_to_wxyz([0.0, 0.4, 0.0])
+    image = picture_of(keypoints_of(replace(motion, local_wxyz=turned)), camera)
+    guess = motion.local_wxyz.copy()
+    tipped = rotation.rotvec_to_wxyz([0.5, 0.0, 0.0])
+    guess[:, foot] = rotation.multiply(rotation.rotvec_to_wxyz([0.0, guessed_heading, 0.0]), tipped)
+    flat = grounding.flatten_feet(replace(motion, local_wxyz=guess), image, camera)
     found = kinematics.world_rotations(flat.skeleton, flat.local_wxyz)[:, foot]
-    assert np.degrees(rotation.angle_between(found, turned)).max() < 1e-6
+    assert np.degrees(rotation.angle_between(found, turned[:, foot])).max() < 1e-6
 
 
 def test_standing_soles_come_down_to_the_floor():

@@ -53,6 +53,16 @@ def test_points_grown_about_the_camera_look_the_same():
     )
 
 
+def test_points_moved_away_stay_on_their_rays():
+    points, camera = keypoints_of(walking_motion()), camera_in_front()
+    lifted = lift.NetworkDepth().lift(picture_of(points, camera), network_guess(points, camera), camera)
+    farther = lift.moved_away(lifted, np.linspace(0, 1, len(lifted)))
+    np.testing.assert_allclose(
+        farther.xyz[..., 2] - lifted.xyz[..., 2], np.linspace(0, 1, len(lifted))[:, None].repeat(33, 1)
+    )
+    np.testing.assert_allclose(farther.xyz / farther.xyz[..., 2:], lifted.xyz / lifted.xyz[..., 2:])
+
+
 def moved(points):
     from dataclasses import replace
 

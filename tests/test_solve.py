@@ -45,6 +45,22 @@ def test_limbs_turn_as_the_truth_within_two_degrees(truth, solved):
         assert np.degrees(rotation.angle_between(expected[:, j], found[:, j])).mean() < 2, name
 
 
+def test_a_limb_bends_more_where_its_end_is_seen_much_nearer(truth):
+    points = keypoints_of(truth)
+    xyz = points.xyz.copy()
+    knee, ankle, hip = (points.layout.index(f"left_{part}") for part in ("knee", "ankle", "hip"))
+    xyz[:, knee], xyz[:, ankle] = (
+        xyz[:, hip] + 0.8 * (xyz[:, knee] - xyz[:, hip]),
+        xyz[:, hip] + 0.8 * (xyz[:, ankle] - xyz[:, hip]),
+    )
+    found = solve.solve(replace(points, xyz=xyz), proportions.fit_skeleton(points))
+    seen = np.linalg.norm(xyz[:, ankle] - xyz[:, hip], axis=-1)
+    positions = kinematics.joint_positions(found)
+    names = found.skeleton.names
+    reach = np.linalg.norm(positions[:, names.index("LeftFoot")] - positions[:, names.index("LeftUpperLeg")], axis=-1)
+    assert (reach / seen).max() < 1.08  # within the slack, not 1.25
+
+
 def test_the_head_turns_as_the_face_does(truth, solved):
     j = truth.skeleton.index("Head")
     expected = kinematics.world_rotations(truth.skeleton, truth.local_wxyz)[:, j]
