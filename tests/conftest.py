@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from mocap.take import Take
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -33,3 +39,15 @@ def real_data() -> Path:
     if not (folder / "videos").is_dir():
         pytest.skip(f"no real clips: {folder.name}/videos not found; set MOCAP_DATA to run this test")
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_takes(real_data: Path) -> Callable[[str], Take]:
+    """The take of a real clip by its path, "pose2sim_s00/cam01.mp4", processed once a session, when first asked for."""
+    from mocap import pipeline
+
+    @cache
+    def take(clip: str) -> Take:
+        return pipeline.process(real_data / clip, pipeline.CaptureSettings())
+
+    return take
