@@ -41,7 +41,7 @@ def read_trc(path: str | Path) -> Markers:
         header = _header(lines)
         names = _marker_names(lines[3])
         rows = [(n, line) for n, line in enumerate(lines[HEADER_LINES:], HEADER_LINES + 1) if line.strip()]
-        table = np.array([_row(number, line, 2 + 3 * len(names)) for number, line in rows]).reshape(len(rows), -1)
+        table = _table(rows, 2 + 3 * len(names))
         _check_rows(table, rows, int(_header_number(header, "NumFrames")))
         xyz = table[:, 2:].reshape(len(rows), len(names), 3) / _units(header)
         return Markers(names, table[:, 1], _whole_or_missing(xyz), _header_number(header, "DataRate"))
@@ -94,6 +94,10 @@ def _marker_names(line: str) -> tuple[str, ...]:
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"line 4: marker '{twice[:40]}' is named twice; rename one of them")
     return names
+
+
+def _table(rows: list[tuple[int, str]], cells: int) -> Array:
+    return np.array([_row(number, line, cells) for number, line in rows]).reshape(len(rows), cells)
 
 
 def _row(number: int, line: str, cells: int) -> list[float]:
