@@ -285,9 +285,10 @@ def main() -> None:
             emit("error", message=str(error))
         typer.echo(f"error: {error}", err=True)
         sys.exit(EXIT_QUALITY if isinstance(error, QualityError) else EXIT_ERROR)
-    except KeyboardInterrupt:
-        typer.echo("stopped: nothing was left half-written", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+    except SystemExit as stop:  # Typer turns Ctrl-C into this
+        if stop.code == EXIT_INTERRUPTED:
+            typer.echo("stopped: nothing was left half-written", err=True)
+        raise
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ import av
 import numpy as np
 import pytest
 from clips import Clip, write_audio
-from conftest import REPOSITORY
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 EXAMPLE = REPOSITORY / "examples" / "walk.mp4"
 
 
