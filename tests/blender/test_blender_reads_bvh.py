@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mocap import kinematics
 from mocap.formats.bvh import write_bvh
 from mocap.motion import Motion
 from mocap.rotation import Array
+from mocap.take import Take
 
 TENTH_MM = 1e-4
 MOTIONS = {"wild": random_motion(40, seed=7), "swinging": swinging_motion(24), "still": random_motion(1, seed=3)}
@@ -85,3 +87,39 @@ def test_a_bvh_library_puts_every_joint_there_too(tmp_path: Path, motion: Motion
         root.loadPose(frame)
         positions = np.array([list(joints[name].PositionWorld) for name in motion.skeleton.names])
         assert np.abs(positions - expected[frame]).max() < TENTH_MM
+
+
+CLIPS = {
+    "videos/outdoor_walk_run.mp4": 230,
+    "videos/sit_stand_raise_arms.mp4": 187,
+    "videos/two_people.mp4": 100,
+    "pose2sim_s00/cam01.mp4": 100,
+    "pose2sim_s00/cam03.mp4": 100,
+}
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.blender
+@pytest.mark.parametrize("clip", CLIPS)
+def test_blender_plays_the_takes_of_real_clips(
+    bpy: Any, tmp_path: Path, clip: str, real_takes: Callable[[str], Take]
+) -> None:
+    motion = real_takes(clip).people[0].motion
+    assert motion is not None
+    write_bvh(motion, tmp_path / "take.bvh")
+    armature = imported(bpy, tmp_path / "take.bvh")
+    assert tuple(armature.animation_data.action.frame_range) == (1, CLIPS[clip])
+    apart = head_positions(bpy, armature, motion) - kinematics.joint_positions(motion)
+    assert np.linalg.norm(apart, axis=-1).max() < TENTH_MM
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_the_empty_end_of_a_clip_is_reported_and_not_invented(real_takes: Callable[[str], Take]) -> None:
+    person = real_takes("videos/outdoor_walk_run.mp4").people[0]
+    assert person.gaps[-1].end == 230
+    assert person.gaps[-1].start >= 220
+    assert person.motion is not None
+    assert not person.motion.confidence[person.gaps[-1].start :].any()
+    assert np.ptp(person.motion.root_world[person.gaps[-1].start :], axis=0).max() < 1e-9
