@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mocap import contacts, grounding, lift, proportions, smooth, solve, swaps
+from mocap import contacts, grounding, lift, proportions, rotation, smooth, solve, swaps
 from mocap.camera import DEFAULT_FOV_DEGREES, Camera, intrinsics_from_fov, world_from_camera
 from mocap.errors import MocapError
 from mocap.keypoints import Keypoints2D, Keypoints3D
@@ -163,10 +163,21 @@ def _placed(person: Person, motion: Motion, image: Keypoints2D, camera: Camera, 
     """The person in the world: on the floor, with contacts and gaps."""
     seen = _seen(person, take)
     motion = replace(motion, root_world=motion.root_world + camera.T_world_camera[:3, 3])
-    motion = grounding.put_on_floor(motion, image, camera)
-    motion = replace(motion, confidence=np.where(seen[:, None], motion.confidence, 0.0))
+    motion = _held_in_gaps(grounding.put_on_floor(motion, image, camera), seen)
     gaps = [Gap(start, end, "not seen") for start, end in smooth.runs(~seen)]
     return replace(person, motion=motion, contacts=contacts.contact_spans(motion, seen), gaps=gaps)
+
+
+def _held_in_gaps(motion: Motion, seen: Array) -> Motion:
+    """The motion with the pose of the nearest seen frame, at confidence 0, wherever the person was not seen (T,)."""
+    frames = np.arange(len(motion), dtype=float)
+    nearest = smooth.hold_nearest(np.where(seen, frames, np.nan)[:, None])[:, 0].astype(int)
+    return replace(
+        motion,
+        root_world=motion.root_world[nearest],
+        local_wxyz=rotation.make_continuous(motion.local_wxyz[nearest]),
+        confidence=np.where(seen[:, None], motion.confidence, 0.0),
+    )
 
 
 def _filters(settings: SolveSettings) -> list[dict[str, Any]]:
