@@ -94,7 +94,8 @@ def compare(captured: PointTrack, reference: PointTrack, *, offset_s: float = 0.
 
 def find_offset(captured: PointTrack, reference: PointTrack) -> float:
     """The offset in seconds, at most one, at which the scaled MPJPE is smallest with most of the frames in common."""
-    candidates = np.arange(-SEARCHED_S, SEARCHED_S + SEARCH_STEP_S / 2, SEARCH_STEP_S)
+    furthest = round(SEARCHED_S / SEARCH_STEP_S)
+    candidates = SEARCH_STEP_S * np.arange(-furthest, furthest + 1)
     candidates = candidates[np.argsort(np.abs(candidates), kind="stable")]  # of equals, the smallest
     moved = [_points_at(captured, reference.times_s + offset) for offset in candidates]
     common = [_frames_in_common(points, reference.points) for points in moved]
