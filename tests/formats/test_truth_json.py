@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY
 
 from mocap.errors import MocapError
 from mocap.formats.truth_json import read_truth
@@ -63,7 +62,7 @@ def test_camera_height_and_contacts_need_not_be_there(tmp_path):
 
 
 def test_the_example_s_truth_is_read():
-    truth = read_truth(REPOSITORY / "examples" / "walk.truth.json")
+    truth = read_truth(Path(__file__).resolve().parents[2] / "examples" / "walk.truth.json")
     assert len(truth.xyz) == 294
     assert truth.xyz[:, truth.names.index("head_top"), 1].max() == pytest.approx(truth.height_m, abs=0.05)
 
