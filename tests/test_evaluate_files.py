@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bodies import FPS, keypoints_of, walking_motion
-from conftest import REPOSITORY
 from takes import take_of
 
 from mocap import metrics
@@ -119,9 +118,9 @@ def test_missing_markers_are_listed(tmp_path):
 
 
 def test_the_example_s_truth_is_a_reference_with_its_own_contacts():
-    truth = read_reference(REPOSITORY / "examples" / "walk.truth.json")
+    truth = read_reference(Path(__file__).resolve().parents[1] / "examples" / "walk.truth.json")
     assert truth.has_floor
-    document = json.loads((REPOSITORY / "examples" / "walk.truth.json").read_text())
+    document = json.loads((Path(__file__).resolve().parents[1] / "examples" / "walk.truth.json").read_text())
     spans = document["contacts"]["left_toe"]
     assert truth.down["LeftToes"].sum() == sum(last - first + 1 for first, last in spans)
 
