@@ -24,6 +24,7 @@ from mocap.take import Swap
 
 PARTS = ("trunk", "arms", "legs")
 STATES = np.array([[0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [1, 1, 1]], bool)  # which PARTS are exchanged
+MISTAKES = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1]])  # the network's in each state: one a limb
 ARM_POINTS = ("elbow", "wrist", "pinky", "index", "thumb")
 LEG_POINTS = ("knee", "ankle", "heel", "foot_index")
 WITNESSES = ("shoulder", "hip", "ear", "elbow", "wrist", "knee", "ankle", "foot_index")  # the others only follow these
@@ -35,7 +36,7 @@ DEPTH_NOISE_M = 0.2  # the networks' depth says little
 SPREAD_OF_BODY_M = 0.43  # root mean square distance of a standing adult's keypoints from their middle
 # Costs are negative log likelihoods. Tuned on projected motion capture and on clips with swaps of the network's own.
 SWITCH_COST = 3.0
-SWAPPED_COST_PER_S = 3.0  # swaps are short: what lasts is the truth
+SWAPPED_COST_PER_S = 6.0  # swaps are short: what lasts is the truth
 ANATOMY_COST_PER_S = 4.0  # frames follow one another too closely to be independent witnesses
 MIRROR_COST = 4.0
 LIMB_LENGTH_NOISE_M = 0.05
@@ -119,7 +120,7 @@ def _states(frames: Array, keypoints_2d: Keypoints2D, keypoints_3d: Keypoints3D 
         a, b, c = np.ix_(exchanged, exchanged, exchanged)
         for pair in _witnesses(layout, part):
             movement += _pair_costs(points[:, pair], confidence[:, pair], steps, fps)[:, a ^ c, b ^ c]
-    a_second = np.tile(SWAPPED_COST_PER_S * STATES.any(axis=1), (len(frames), 1))
+    a_second = np.tile(SWAPPED_COST_PER_S * MISTAKES.sum(axis=1), (len(frames), 1))
     if body is not None:
         a_second += ANATOMY_COST_PER_S * _anatomy_costs(body, layout)
     return _cheapest_path(movement, a_second * np.append(steps, 1.0)[:, None] / fps)
@@ -154,7 +155,7 @@ def _spread(xy: Array) -> Array:
 def _running_median(values: Array, fps: float) -> Array:
     from scipy import ndimage
 
-    return np.asarray(ndimage.median_filter(values, size=2 * round(0.5 * NOISE_WINDOW_S * fps) + 1, mode="nearest"))
+    return np.asarray(ndimage.median_filter(values, size=2 * round(0.5 * NOISE_WINDOW_S * fps) + 1, mode="mirror"))
 
 
 def _pair_costs(pair: Array, confidence: Array, steps: Array, fps: float) -> Array:
@@ -223,7 +224,7 @@ def _handedness(body: Array, layout: KeypointLayout) -> Array:
 
 def _cheapest_path(movement: Array, staying: Array) -> Array:
     """States (n,) of least total cost: movement (n − 2, S, S, S) of three frames running, staying (n, S) of each."""
-    switching = (STATES[:, None] != STATES[None]).any(axis=-1) * SWITCH_COST
+    switching = SWITCH_COST * np.abs(MISTAKES[:, None] - MISTAKES).sum(axis=-1)
     total = staying[0][:, None] + switching + staying[1]
     origins = []
     for triple, stay in zip(movement, staying[2:]):

@@ -14,7 +14,8 @@ from scipy.signal import lfilter
 from mocap import rotation, swaps
 from mocap.camera import Camera, intrinsics_from_fov, world_from_camera
 from mocap.keypoints import BLAZEPOSE_33, COCO_17, Keypoints2D, Keypoints3D
-from mocap.take import SWAPPED_LIMBS, Swap
+from mocap.reconstruct import SolveSettings, reconstruct
+from mocap.take import SWAPPED_LIMBS, Person, Source, Swap, Take
 
 Seen = tuple[Keypoints2D, Keypoints3D]
 
@@ -215,3 +216,39 @@ def test_swaps_in_a_real_clip_are_put_right_and_none_invented(real_data: Path, c
     seen = person.keypoints_2d, person.keypoints_3d
     assert swaps.find_swaps(*seen) == []
     assert repaired_share(seen, range(10)) >= 0.9
+
+
+@pytest.mark.real
+def test_the_networks_own_swaps_of_a_woman_who_walks_past_are_undone(real_data: Path) -> None:
+    from mocap import pipeline
+
+    clip = real_data / "videos" / "outdoor_walk_run.mp4"
+    people = pipeline.look(clip, pipeline.CaptureSettings(start_s=3.9, end_s=6.2, people="all")).people
+    woman = max(people, key=lambda person: float(np.nanmedian(person.boxes[:, 3])))  # the man stands on a roof
+    repaired = swaps.repair_2d(woman.keypoints_2d, swaps.find_swaps(woman.keypoints_2d, woman.keypoints_3d))
+    left, right = (BLAZEPOSE_33.index(f"{side}_ankle") for side in ("left", "right"))
+    frames = np.array([*range(119, 125), *range(131, 136), *range(156, 162)]) - 117
+    is_left_ahead = repaired.xy[frames, left, 0] < repaired.xy[frames, right, 0]  # she walks to the left
+    assert is_left_ahead.tolist() == [True] * 6 + [False] * 5 + [True] * 6  # as the pictures show
+
+
+def test_the_solved_motion_is_that_of_the_keypoints_without_swaps_and_the_take_tells_of_them() -> None:
+    seen = with_noise(walk_seen_from(30, frames=120), seed=0)
+    injected = [Swap(40, 52, "legs"), Swap(70, 90, "body")]
+    clean, wrong = (
+        reconstruct(take_of_keypoints(*keypoints), SolveSettings()) for keypoints in (seen, exchange(seen, injected))
+    )
+    assert (clean.people[0].swaps, wrong.people[0].swaps) == ([], injected)
+    assert wrong.people[0].motion is not None
+    assert clean.people[0].motion is not None
+    np.testing.assert_array_equal(wrong.people[0].motion.local_wxyz, clean.people[0].motion.local_wxyz)
+    np.testing.assert_array_equal(wrong.people[0].keypoints_2d.xy, exchange(seen, injected)[0].xy)
+
+
+def take_of_keypoints(image: Keypoints2D, body: Keypoints3D) -> Take:
+    """A take that holds what a network saw and nothing solved."""
+    boxes = np.concatenate([image.xy.min(axis=1), image.xy.max(axis=1)], axis=1)
+    source = Source(name="clip.mp4", sha256="0" * 64, size=SIZE, fps=image.fps, frames=len(image))
+    camera = Camera(intrinsics_from_fov(55.0, SIZE), np.eye(4), SIZE)
+    person = Person(id=1, boxes=boxes, keypoints_2d=image, keypoints_3d=body)
+    return Take(source=source, fps=image.fps, frames=len(image), camera=camera, people=(person,))
