@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,11 +107,12 @@ def sensitive_detector(threshold: float, *, device: str = "auto") -> Detector:
 def read_labels(path: Path) -> tuple[Array, Array]:
     """Labels (2000, 14, 2) in pixels, a pixel's centre at half integers, and whether each is hidden (2000, 14)."""
     from scipy.io import loadmat  # half a second that nobody else needs
+    from scipy.io.matlab import MatReadError
 
     with _opened(path) as archive:
         try:
             joints: Any = loadmat(io.BytesIO(archive.read("joints.mat")))["joints"]
-        except (KeyError, ValueError, TypeError, zipfile.BadZipFile, NotImplementedError) as error:
+        except (KeyError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error, MatReadError) as error:
             raise MocapError(f"cannot read {path}: joints.mat is missing or damaged; is it lsp_dataset.zip?") from error
     if joints.shape != (3, len(LSP_14), IMAGES):
         raise MocapError(f"{path}: joints.mat is {joints.shape}, not (3, 14, {IMAGES}); is it lsp_dataset.zip?")
@@ -123,7 +125,7 @@ def read_image(archive: zipfile.ZipFile, index: int) -> Frame:
     name = f"images/im{index + 1:04d}.jpg"
     try:
         encoded = np.frombuffer(archive.read(name), np.uint8)
-    except (KeyError, zipfile.BadZipFile) as error:
+    except (KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise MocapError(f"{archive.filename}: {name} is missing or damaged; fetch the zip again") from error
     image = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if len(encoded) else None
     if image is None:
