@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def crop_box(camera: Camera, joints: Array) -> Box:
-    """Pixels x0, y0, x1, y1 of the clip around a person's joints (J, 3), in the shape of a cell, not beside the clip."""
+    """Pixels x0, y0, x1, y1 of the clip around a person's joints (J, 3), shaped like a cell, not beside the clip."""
     xy = camera.project(joints)
     (x0, y0), (x1, y1) = xy.min(axis=0), xy.max(axis=0)
     standing = camera.K[1, 1] * 1.75 / camera.to_camera(joints)[:, 2].mean()  # pixels, the same for every pose
