@@ -2,18 +2,21 @@
 
 The clip is read once, as a stream. Every KEY_INTERVAL_S there is a key frame, in which each person is looked for where
 the last key frames predict. The frames between two key frames are estimated afterwards, in regions interpolated
-between the two: their crops look ahead, none depends on another, and they are in flight together with the next key
-frame, so that all cores have work although tracking is sequential.
+between the two: their crops look ahead, and they are in flight together with the next key frames, so that all cores
+have work although tracking is sequential. Which of them need a look at all, ``bisection`` decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from mocap import people
+from mocap.bisection import Span, fill_left_out, look_step
+from mocap.chunks import Chunk, chunks
 from mocap.estimators import Detections, Detector, Frame, PoseEstimator, Poses
 from mocap.people import Sighting, Track
 from mocap.rotation import Array
@@ -22,8 +25,7 @@ KEY_INTERVAL_S = 0.134  # four frames at 30 fps: a sprinter moves a third of a b
 DETECTION_INTERVAL_S = 0.5
 MIN_SCORE = 0.5  # the pose network's own threshold for "there is a person"
 MIN_RELATIVE_SIZE = 0.3  # people smaller than this against the largest in view are bystanders
-CUT_DIFFERENCE = 0.10  # mean absolute difference of neighbouring frames, of full scale
-CUT_HISTOGRAM = 0.30  # share of pixels that changed their colour bin
+CHUNK_BYTES = 256e6  # of frames held from one key frame to the next; three such are in memory
 
 BACK_STEP_S = 0.5  # read at a time when somebody is followed backwards
 
@@ -40,13 +42,27 @@ class Footage:
     frames: int
 
 
-@dataclass(eq=False)
-class _Chunk:
-    """A key frame and the frames up to the next one; ``starts_shot`` after a scene cut."""
+class _Look(NamedTuple):
+    """A person to be looked at in a frame of a chunk: the middle of a span, or a frame by itself."""
 
-    first: int
-    frames: list[Frame] = field(default_factory=list)
-    starts_shot: bool = False
+    track: Track
+    chunk: Chunk
+    at: int
+    span: Span | None = None
+
+    def region(self) -> Array | None:
+        """Where (4,), between the key frames at both ends; None for somebody who was seen at neither."""
+        a, b = _end_regions(self.track, self.chunk)
+        start, end = (b if a is None else a), (a if b is None else b)
+        if start is None or end is None:
+            return None
+        return people.interpolate_regions(start, end, (self.at - self.chunk.first) / self.chunk.length)
+
+
+def _end_regions(track: Track, chunk: Chunk) -> tuple[Array | None, Array | None]:
+    """Where a track was at the key frame of a chunk and at the next one; None where it was not seen."""
+    later = None if chunk.next_key is None else track.key_regions.get(chunk.next_key)
+    return track.key_regions.get(chunk.first), later
 
 
 def follow_people(
@@ -103,48 +119,15 @@ class _Nobody:
         return [Detections(np.empty((0, 4)), np.empty(0), np.empty((0, 4))) for _ in frames]
 
 
-def _chunks(frames: Iterable[Frame], stride: int) -> Iterator[_Chunk]:
-    chunk: _Chunk | None = None
-    previous: Array | None = None
-    for index, frame in enumerate(frames):
-        thumbnail = _thumbnail(frame)
-        cut = previous is not None and is_scene_cut(previous, thumbnail)
-        previous = thumbnail
-        if chunk is None or cut or len(chunk.frames) == stride:
-            if chunk is not None:
-                yield chunk
-            chunk = _Chunk(index, starts_shot=cut)
-        chunk.frames.append(frame)
-    if chunk is not None:
-        yield chunk
-
-
-def _thumbnail(frame: Frame) -> Array:
-    """About 64 × 64 pixels of the frame, picked, not averaged: it costs nothing."""
-    height, width = frame.shape[:2]
-    return frame[:: max(1, height // 64), :: max(1, width // 64)].astype(np.int16)
-
-
-def is_scene_cut(before: Array, after: Array) -> bool:
-    """Whether two small RGB pictures (H, W, 3) in 0..255 are from different shots: both places and colours changed."""
-    if np.mean(np.abs(after - before)) < CUT_DIFFERENCE * 255:
-        return False
-    changed = 0.5 * np.sum(np.abs(_colour_histogram(before) - _colour_histogram(after)))
-    return bool(changed > CUT_HISTOGRAM)
-
-
-def _colour_histogram(picture: Array) -> Array:
-    """Shares (64,) of the pixels in each of 4 × 4 × 4 colour bins."""
-    bins = (picture.reshape(-1, 3) // 64) @ np.array([16, 4, 1])
-    return np.bincount(bins, minlength=64) / len(bins)
-
-
 class _Follower:
     """The people in view and everybody seen so far."""
 
     def __init__(self, fps: float, detector: Detector, estimator: PoseEstimator) -> None:
         self.tracks: list[Track] = []
-        self._fps, self._detector, self._estimator = fps, detector, estimator
+        self._detector, self._estimator = detector, estimator
+        self._fps, self._step = fps, look_step(fps)
+        self._looks: list[_Look] = []  # due with the next key frame
+        self._straight: list[Span] = []
         self._detection_interval = DETECTION_INTERVAL_S * fps
         self._search = people.JOIN_GAP_S * fps
         self._last_detection = -np.inf
@@ -155,33 +138,37 @@ class _Follower:
 
     def follow(self, frames: Iterable[Frame], progress: Progress | None = None) -> tuple[list[int], int]:
         """Go through a stream of frames; returns the frames that begin a new shot and the number of frames."""
-        before: _Chunk | None = None
-        waiting: _Chunk | None = None  # its frames are estimated once the key frame after it is known
+        before: Chunk | None = None
         count, cuts = 0, []
-        for chunk in _chunks(frames, max(1, round(KEY_INTERVAL_S * self._fps))):
-            self.step(chunk, waiting, before)
-            waiting, before = before, chunk
-            count = chunk.first + len(chunk.frames)
+        stride = self._step * max(1, round(KEY_INTERVAL_S * self._fps / self._step))
+        for chunk in chunks(frames, stride, self._step):
+            self.step(chunk)
+            if before is not None:
+                self._begin_between(before, chunk)
+            before = chunk
+            count = chunk.first + chunk.length
             cuts += [chunk.first] if chunk.starts_shot else []
             if progress:
                 progress(count)
-        for last, later in ((waiting, before), (before, None)):
-            if last is not None:
-                self._estimate([], [], self._between_jobs(last, later))
+        if before is not None:
+            self._begin_between(before, None)
+        while self._looks:
+            self._estimate([], [])
+        for track in self.tracks:
+            fill_left_out(track, [span for span in self._straight if span.track is track], self._step)
         return cuts, count
 
-    def step(self, chunk: _Chunk, between: _Chunk | None, after: _Chunk | None) -> None:
-        """Take up a new key frame, together with the frames between the two key frames before it."""
+    def step(self, chunk: Chunk) -> None:
+        """Take up a new key frame, together with what is to be looked at in the frames before it."""
+        frame, key = chunk.frames[chunk.first], chunk.first
         if chunk.starts_shot:
             for track in self.tracks:
                 track.live = False
             self._last_detection = -np.inf
-        frame, key = chunk.frames[0], chunk.first
         live = self._live
         regions = [track.predict(key) for track in live]
         newcomers = self._detect(frame, key, regions)
-        jobs = self._between_jobs(between, after) if between else []
-        poses = self._estimate([frame] * (len(live) + len(newcomers)), [*regions, *newcomers], jobs)
+        poses = self._estimate([frame] * (len(live) + len(newcomers)), [*regions, *newcomers])
         for i, track in enumerate([*live, *(Track() for _ in newcomers)]):
             self._take_key_pose(track, frame, key, (poses, i), [*regions, *newcomers][i])
         self._drop_doubles(key)
@@ -200,33 +187,46 @@ class _Follower:
         smallest = MIN_RELATIVE_SIZE * max((region[2] for region in [*known, *found]), default=0.0)
         return [region for i, region in enumerate(found) if i not in taken and region[2] >= smallest]
 
-    def _between_jobs(self, chunk: _Chunk, later: _Chunk | None) -> list[tuple[Track, int, Frame, Array]]:
-        """(track, frame index, frame, region) of the frames after a key frame, for everybody seen at either end."""
-        jobs = []
-        next_key = later.first if later and not later.starts_shot else -1
-        for track in self.tracks:
-            a, b = track.key_regions.get(chunk.first), track.key_regions.get(next_key)
-            start, end = (b if a is None else a), (a if b is None else b)
-            if start is None or end is None:
-                continue
-            # somebody who was not seen at this key frame but is at the next may have been there all the same
-            for i in range(0 if a is None else 1, len(chunk.frames)):
-                region = people.interpolate_regions(start, end, i / len(chunk.frames))
-                jobs.append((track, chunk.first + i, chunk.frames[i], region))
-        return jobs
+    def _begin_between(self, chunk: Chunk, later: Chunk | None) -> None:
+        """Plan looks into the frames after a key frame at everybody who was seen at either end.
 
-    def _estimate(
-        self, frames: list[Frame], regions: list[Array], jobs: list[tuple[Track, int, Frame, Array]]
-    ) -> Poses | None:
-        """Poses of the key regions first; those of the frames between are stored in their tracks."""
-        everything = [*regions, *(job[3] for job in jobs)]
+        Somebody seen at both ends is looked at in the middle first. Somebody who was seen at one end may be there for
+        some of the frames, which only looking at each can tell.
+        """
+        chunk.next_key = later.first if later and not later.starts_shot else None
+        for track in self.tracks:
+            is_at_start, is_at_end = (region is not None for region in _end_regions(track, chunk))
+            if is_at_start and is_at_end and chunk.next_key is not None:
+                span = Span(track, chunk.first, chunk.next_key, self._step)
+                self._looks += [_Look(track, chunk, span.middle, span)] if span.middle > span.start else []
+            elif is_at_start or is_at_end:
+                self._looks += [_Look(track, chunk, at) for at in chunk.frames if at > chunk.first or not is_at_start]
+
+    def _estimate(self, frames: list[Frame], regions: list[Array]) -> Poses | None:
+        """Poses of the key regions; those of the frames between that are due are stored in their tracks."""
+        looks, self._looks = self._looks, []
+        places = [look.region() for look in looks]
+        looks = [look for look, place in zip(looks, places) if place is not None]
+        everything = [*regions, *(place for place in places if place is not None)]
         if not everything:
             return None
-        poses = self._estimator.estimate([*frames, *(job[2] for job in jobs)], np.array(everything))
-        for i, (track, index, _, region) in enumerate(jobs, start=len(regions)):
+        images = [*frames, *(look.chunk.frames[look.at] for look in looks)]
+        poses = self._estimator.estimate(images, np.array(everything))
+        for i, look in enumerate(looks, start=len(regions)):
             if poses.scores[i] >= MIN_SCORE:
-                track.sightings[index] = _sighting(poses, i, region)
+                look.track.sightings[look.at] = _sighting(poses, i, everything[i])
+        for look in looks:
+            self._look_closer(look)
         return poses
+
+    def _look_closer(self, look: _Look) -> None:
+        """Plan looks into both halves of a span whose middle has been looked at, unless the movement was straight."""
+        if look.span is None:
+            return
+        if look.span.is_straight():
+            self._straight.append(look.span)
+        else:
+            self._looks += [_Look(look.track, look.chunk, half.middle, half) for half in look.span.halves()]
 
     def _take_key_pose(self, track: Track, frame: Frame, key: int, seen: tuple[Poses | None, int], used: Array) -> None:
         """Store a key pose; look again where the person really is if the region was off, give up if nobody is there."""

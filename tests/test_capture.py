@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mocap import capture, people
+from mocap import capture, chunks, people
 from mocap.errors import MocapError
 from mocap.estimators import Detections, Poses
 from mocap.keypoints import BLAZEPOSE_33
@@ -96,15 +96,32 @@ def test_a_person_is_carried_where_the_detector_misses():
     assert [len(track.sightings) for track in footage.tracks] == [90]
 
 
-def test_every_frame_is_estimated_about_once():
+def test_frames_of_steady_movement_are_left_out_and_interpolated():
     world = World(walker(3.0))
-    follow(world)
-    assert sorted(set(world.estimated)) == list(range(90))
-    assert len(world.estimated) < 90 * 1.1
+    (track,) = follow(world).tracks
+    assert len(world.estimated) < 90 * 0.6
+    for index, sighting in track.sightings.items():
+        assert sighting.xy == pytest.approx(np.array([100 + 3 * index, 240]) + 200 * BODY, abs=1e-9)
+
+
+def test_movement_that_bends_is_looked_at_more_often_and_kept():
+    path = lambda index: (300 + 25 * np.sin(2 * np.pi * index / 16), 240.0, 200.0)  # noqa: E731
+    world = World(path)
+    (track,) = follow(world).tracks
+    assert len(set(world.estimated)) > 90 * 0.6
+    errors = [abs(sighting.xy - BODY * 200 - [path(i)[:2]]).max() for i, sighting in track.sightings.items()]
+    assert max(errors) < 0.01 * 200
+
+
+def test_fast_clips_are_looked_at_at_most_every_other_frame():
+    world = World(walker(1.5))
+    (track,) = capture.follow_people(world.frames(), fps=60.0, detector=world, estimator=world).tracks
+    assert sorted(track.sightings) == list(range(90))
+    assert {index % 2 for index in world.estimated if index < 89} == {0}
 
 
 def test_work_is_handed_out_in_batches():
-    world = World(walker(3.0))
+    world = World(walker(3.0), walker(-3.0, start=540.0))
     follow(world)
     assert np.median(world.batches) >= 4
 
@@ -257,4 +274,4 @@ def test_matching_takes_the_least_total_distance():
 def test_motion_and_light_are_no_scene_cuts(flash):
     picture = np.random.default_rng(0).integers(40, 200, (64, 64, 3)).astype(np.int16)
     after = np.clip(picture + 20, 0, 255) if flash else np.roll(picture, 6, axis=1)
-    assert not capture.is_scene_cut(picture, after)
+    assert not chunks.is_scene_cut(picture, after)
