@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +22,6 @@ EXIT_ERROR, EXIT_QUALITY, EXIT_INTERRUPTED = 1, 3, 130
 
 app = typer.Typer(
     name="mocap",
-    help="Single-camera motion capture: a video becomes a take (BVH, JSON) for Blender.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -55,20 +55,35 @@ UnitsOption = Annotated[
     Units, typer.Option("--units", help="Length unit of the BVH: m suits Blender, cm some other tools.")
 ]
 Fov = Annotated[
-    float | None, typer.Option("--fov", help="Angle of view of the picture's longer side, degrees. [default: 55]")
+    float | None, typer.Option("--fov", help="Angle of view of the picture's longer side, degrees. [a new take: 55]")
 ]
 Pitch = Annotated[
-    float | None, typer.Option("--camera-pitch", help="How far the camera looks down, degrees. [default: 0]")
+    float | None, typer.Option("--camera-pitch", help="How far the camera looks down, degrees. [a new take: 0]")
 ]
 Roll = Annotated[
-    float | None, typer.Option("--camera-roll", help="How far the camera is turned clockwise, degrees. [default: 0]")
+    float | None, typer.Option("--camera-roll", help="How far the camera is turned clockwise, degrees. [a new take: 0]")
 ]
 Height = Annotated[float | None, typer.Option("--height", help="The person's height in metres; fixes the scale.")]
 FilterName = Annotated[
     str | None,
-    typer.Option("--filter", help="butterworth, savgol, gaussian, kalman, one_euro or none. [default: butterworth]"),
+    typer.Option("--filter", help="butterworth, savgol, gaussian, kalman, one_euro or none. [a new take: butterworth]"),
 ]
-Cutoff = Annotated[float | None, typer.Option("--cutoff", help="The filter's -3 dB frequency in Hz. [default: 6]")]
+Cutoff = Annotated[float | None, typer.Option("--cutoff", help="The filter's -3 dB frequency in Hz. [a new take: 6]")]
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Single-camera motion capture: a video becomes a take (BVH, JSON) for Blender."""
 
 
 @app.command()
@@ -111,7 +126,7 @@ def process(
         people=people,
         solve=_solve_settings(None, height, fov, camera_pitch, camera_roll, filter_name, cutoff),
     )
-    outputs.check_writable(output, preview=preview, plot=plot)
+    outputs.check_writable(output, preview=preview, plot=plot, keep=video)
     with reporter(progress.value) as report:
         take = pipeline.process(video, settings, progress=report)
         written = outputs.write_take(take, output, units=units.value)
@@ -140,7 +155,7 @@ def solve(
     ] = None,
     progress: Overwrite = ProgressMode.auto,
 ) -> None:
-    """Solve a take again with other settings, without the video. What is not given stays as it was."""
+    """Solve a take again with other settings, without the video. Settings that are not given stay as they are in it."""
     from mocap import outputs, pipeline
     from mocap.formats.take_json import read_json
 
@@ -159,11 +174,12 @@ def convert(
     source: Annotated[Path, typer.Argument(help="take.json or a BVH.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write; the suffix picks the format.")],
     units: UnitsOption = Units.m,
+    source_units: Annotated[Units, typer.Option(help="Length unit of a BVH that is read.")] = Units.m,
 ) -> None:
-    """Write a take or a BVH in another format."""
+    """Write the BVH of a take, or a BVH in another length unit."""
     from mocap import outputs
 
-    outputs.convert(source, output, units=units.value)
+    outputs.convert(source, output, units=units.value, source_units=source_units.value)
     typer.echo(f"wrote {output}", err=True)
 
 
@@ -173,14 +189,15 @@ def validate(
     take: Annotated[
         Path | None, typer.Option("--json", help="The take it belongs to. [default: the .json beside it]")
     ] = None,
+    units: UnitsOption = Units.m,
 ) -> None:
     """Check that a BVH is sound: structure, T-pose, lengths, and the round trip against its JSON."""
     from mocap.validate import validate as run_checks
 
     beside = bvh.with_suffix(".json")
-    checks = run_checks(bvh, take or (beside if beside.is_file() else None))
+    checks = run_checks(bvh, take or (beside if beside.is_file() else None), units=units.value)
     for check in checks:
-        typer.echo(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}")
+        typer.echo(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {one_line(check.detail)}")
     failed = [check.name for check in checks if not check.ok]
     if failed:
         raise QualityError(f"{bvh} fails {len(failed)} of {len(checks)} checks: {', '.join(failed)}")
@@ -265,25 +282,36 @@ def _announce(take: Take, written: list[Path], progress: ProgressMode) -> None:
             warnings=take.warnings,
         )
     for warning in take.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        typer.echo(f"warning: {one_line(warning)}", err=True)
     for person in take.people:
         for gap in person.gaps:
             where = f"person {person.id}, frames {gap.start} to {gap.end - 1}"
-            typer.echo(f"note: {where}: {gap.reason}; the nearest pose is held", err=True)
+            typer.echo(f"note: {where}: {one_line(gap.reason)}; the nearest pose is held", err=True)
     typer.echo(f"wrote {', '.join(map(str, written))}: {take.frames} frames at {float(take.fps):.6g} fps", err=True)
+
+
+def one_line(text: str) -> str:
+    """The text with line breaks, escape codes and the like shown as escapes: files and names may hold anything."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def _stop(signal_number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def main() -> None:
     """Run the command line; exit 0 done, 1 MocapError, 2 usage, 3 below the quality asked for, 130 interrupted."""
+    signal.signal(signal.SIGTERM, _stop)  # a batch system or Blender ends us: tidy up as for Ctrl-C
     wants_json = "--progress=json" in sys.argv or ("--progress" in sys.argv and "json" in sys.argv)
     try:
         app()
     except MocapError as error:
+        message = one_line(str(error))
         if wants_json:
             from mocap.progress import emit
 
-            emit("error", message=str(error))
-        typer.echo(f"error: {error}", err=True)
+            emit("error", message=message)
+        typer.echo(f"error: {message}", err=True)
         sys.exit(EXIT_QUALITY if isinstance(error, QualityError) else EXIT_ERROR)
     except SystemExit as stop:  # Typer turns Ctrl-C into this
         if stop.code == EXIT_INTERRUPTED:

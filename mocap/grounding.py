@@ -80,8 +80,7 @@ def flatten_feet(motion: Motion, image: Keypoints2D, camera: Camera) -> Motion:
         level = _level(world[:, foot], np.where(is_foot[:, None], heading, np.nan))
         for joint in (foot, *motion.skeleton.children(foot)):
             world[:, joint] = rotation.slerp(world[:, joint], level, share)
-    local = rotation.make_continuous(kinematics.local_rotations(motion.skeleton, world))
-    return replace(motion, local_wxyz=local / np.linalg.norm(local, axis=-1, keepdims=True))
+    return _with_world_rotations(motion, world)
 
 
 def _heading_on_ground(side: str, sole: Array, image: Keypoints2D, camera: Camera) -> Array:
@@ -124,6 +123,35 @@ def put_on_floor(motion: Motion, image: Keypoints2D, camera: Camera) -> Motion:
     lift = np.where(image.confidence.any(axis=1, keepdims=True), -off, np.nan)
     lift = low_pass(hold_nearest(lift), float(image.fps), cutoff_hz=FLOOR_CUTOFF_HZ)
     return replace(motion, root_world=motion.root_world + lift * [0.0, 1.0, 0.0])
+
+
+def lift_toes(motion: Motion) -> Motion:
+    """The motion with feet tipped up, about their ankles, where their toes would be under the floor.
+
+    Only where the ankle is over the floor and the toes are not far under it: elsewhere the ground is another level.
+    """
+    world = kinematics.world_rotations(motion.skeleton, motion.local_wxyz)
+    joints = kinematics.joint_positions(motion)
+    for side in ("Left", "Right"):
+        foot = motion.skeleton.index(f"{side}Foot")
+        tip = motion.skeleton.offsets[foot + 1] + motion.skeleton.ends[f"{side}Toes"]
+        reach = rotation.rotate(world[:, foot], tip)
+        ankle, length = joints[:, foot, 1], float(np.linalg.norm(tip))
+        is_near = (ankle > 0) & (ankle + reach[:, 1] > -STEP_M)
+        lowest = -np.arcsin(np.clip(ankle / length, -1.0, 1.0))  # elevation at which the tip touches the floor
+        tipped = np.arcsin(np.clip(reach[:, 1] / length, -1.0, 1.0))
+        angle = np.where(is_near, np.maximum(lowest - tipped, 0.0), 0.0)
+        sideways = rotation.rotate(world[:, foot], np.array([1.0, 0.0, 0.0])) * [1.0, 0.0, 1.0]
+        axis = sideways / np.maximum(np.linalg.norm(sideways, axis=-1, keepdims=True), 1e-9)
+        turn = rotation.rotvec_to_wxyz(-angle[:, None] * axis)
+        for joint in (foot, *motion.skeleton.children(foot)):
+            world[:, joint] = rotation.multiply(turn, world[:, joint])
+    return _with_world_rotations(motion, world)
+
+
+def _with_world_rotations(motion: Motion, world_wxyz: Array) -> Motion:
+    local = rotation.make_continuous(kinematics.local_rotations(motion.skeleton, world_wxyz))
+    return replace(motion, local_wxyz=local / np.linalg.norm(local, axis=-1, keepdims=True))
 
 
 def still_heights(motion: Motion, image: Keypoints2D, camera: Camera) -> Array:

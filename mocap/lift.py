@@ -14,6 +14,7 @@ from mocap.rotation import Array
 
 DISTANCE_CUTOFF_HZ = 1.5  # a body's distance changes slowly; what is quicker is noise of its apparent size
 NEAREST_M = 0.1  # nothing is seen nearer to the lens
+LEAST_WEIGHT = 1e-9  # of all keypoints of a frame together: less is nobody
 
 
 class NetworkDepth:
@@ -42,9 +43,9 @@ class NetworkDepth:
 
 def _turn_to_view(body: Array, rays: Array, weights: Array) -> Array:
     """The network's 3D (T, K, 3) turned from its own viewing axis to the weighted mean ray of the body."""
-    total = np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
-    view = np.sum(rays * weights[..., None], axis=1) / total
-    view[weights.sum(axis=1) == 0] = (0.0, 0.0, 1.0)
+    total = weights.sum(axis=1, keepdims=True)
+    view = np.sum(rays * weights[..., None], axis=1) / np.maximum(total, LEAST_WEIGHT)
+    view[total[:, 0] < LEAST_WEIGHT] = (0.0, 0.0, 1.0)
     turn = rotation.shortest_arc(np.array([0.0, 0.0, 1.0]), view)
     return rotation.rotate(turn[:, None], body)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from mocap.errors import MocapError
 from mocap.files import check_target
 from mocap.formats import reader_for, writer_for
+from mocap.formats.bvh import read_bvh
 from mocap.formats.take_json import write_json
 from mocap.motion import Motion
 from mocap.reconstruct import SolveSettings, clean_image
@@ -17,14 +18,23 @@ PREVIEW_SUFFIXES = (".mp4", ".mov", ".mkv")
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
 
-def check_writable(output: Path, *, preview: Path | None = None, plot: Path | None = None) -> None:
-    """Raise MocapError now, before hours of work, for a suffix without a writer or a place that cannot be written."""
+def check_writable(
+    output: Path, *, preview: Path | None = None, plot: Path | None = None, keep: Path | None = None
+) -> None:
+    """Raise MocapError now, before hours of work, for a file that could not or must not be written.
+
+    That is a suffix without a writer, a place that cannot be written, two outputs of one name, and ``keep``, the clip.
+    """
+    taken = [] if keep is None else [keep.resolve()]
     for path, suffixes in ((output, TAKE_SUFFIXES), (preview, PREVIEW_SUFFIXES), (plot, PLOT_SUFFIXES)):
         if path is None:
             continue
         if path.suffix.lower() not in suffixes:
             raise MocapError(f"cannot write {path}: unknown suffix '{path.suffix}'; use one of {', '.join(suffixes)}")
         check_target(path)
+        if path.resolve() in taken:
+            raise MocapError(f"cannot write {path}: that is the clip itself; choose another name")
+        taken.append(path.resolve())
 
 
 def write_take(take: Take, output: Path, *, units: str) -> list[Path]:
@@ -37,9 +47,13 @@ def write_take(take: Take, output: Path, *, units: str) -> list[Path]:
     return [*_write_motions(motions, output, units=units), json_path]
 
 
-def convert(source: Path, output: Path, *, units: str) -> list[Path]:
-    """Write the motions of a take or a BVH to ``output``; several people get its name with their ids."""
-    motions = reader_for(source)(source)
+def convert(source: Path, output: Path, *, units: str, source_units: str = "m") -> list[Path]:
+    """Write the motions of a take or a BVH to ``output``; several people get its name with their ids.
+
+    source_units: of a BVH that is read; a take is in metres always.
+    """
+    is_bvh = source.suffix.lower() == ".bvh"
+    motions = {1: read_bvh(source, units=source_units)} if is_bvh else reader_for(source)(source)
     return _write_motions(motions, output, units=units)
 
 

@@ -19,7 +19,7 @@ from mocap.estimators import DETECTORS, PoseEstimator, create_detector, create_e
 from mocap.formats import rounding
 from mocap.keypoints import KeypointLayout, Keypoints2D, Keypoints3D
 from mocap.people import Track
-from mocap.reconstruct import SolveSettings, reconstruct
+from mocap.reconstruct import SolveSettings, fewest_frames, reconstruct
 from mocap.rotation import Array
 from mocap.take import Person, Source, Take
 from mocap.weights import read_card
@@ -70,6 +70,8 @@ def look(path: str | Path, settings: CaptureSettings, *, progress: Progress | No
     path = Path(path)
     clip = video.Video(path, start_s=settings.start_s, end_s=settings.end_s, allow_damaged=settings.allow_damaged)
     info = clip.info
+    if info.frames < fewest_frames(float(info.fps)):
+        raise MocapError(f"{path}: too short: {info.frames} frames at {float(info.fps):g} fps make no motion")
     detector = create_detector(device=settings.device)
     estimator = create_estimator(settings.estimator, device=settings.device)
     footage = capture.follow_people(

@@ -56,7 +56,7 @@ def _matplotlib():  # type: ignore[no-untyped-def]
         import matplotlib
         import matplotlib.figure
     except ImportError as error:
-        raise MocapError('plots need matplotlib, which is not installed: pip install "opentake[plot]"') from error
+        raise MocapError("plots need matplotlib, which is not installed: pip install matplotlib") from error
     return matplotlib
 
 

@@ -20,6 +20,7 @@ from mocap.take import Gap, Person, Take
 
 OUTLIER_FLOOR = 0.02  # of the person's box: two points of the network closer than this are both good
 OUTLIER_FLOOR_M = 0.03
+DEPTH_CUTOFF_SHARE = 0.4  # of the filter's cut-off: judged depth trembles more than places in the picture
 FEWEST_FRAMES_S = 0.2  # fewer seen frames make no motion
 
 
@@ -59,8 +60,13 @@ class SolveSettings:
         known = {key: value for key, value in values.items() if key in cls.__dataclass_fields__}
         try:
             return cls(**known)
-        except TypeError as error:
+        except (TypeError, OverflowError) as error:
             raise MocapError(f"the take's settings are damaged ({error}); process the video again") from error
+
+
+def fewest_frames(fps: float) -> float:
+    """How many frames of somebody make a motion, at least."""
+    return max(2.0, FEWEST_FRAMES_S * fps)
 
 
 def _require(condition: bool, message: str) -> None:
@@ -73,6 +79,8 @@ def reconstruct(take: Take, settings: SolveSettings) -> Take:
 
     Raises MocapError if nobody is seen long enough.
     """
+    if not take.people:
+        raise MocapError(f"the take of {take.source.name} holds nobody; process the video again")
     take = replace(take, people=tuple(_with_swaps(person, take.cuts) for person in take.people))
     K = intrinsics_from_fov(settings.fov_degrees, take.source.size)
     T_world_camera = world_from_camera(settings.camera_pitch_degrees, settings.camera_roll_degrees)
@@ -107,7 +115,12 @@ def _clean_depth(person: Person, settings: SolveSettings, cuts: list[int]) -> Ke
     if person.keypoints_3d is None:
         return None
     keypoints = swaps.repair_3d(person.keypoints_3d, person.swaps)
-    xyz = _clean(keypoints.xyz, float(keypoints.fps), np.array(OUTLIER_FLOOR_M), settings, cuts)
+    fps, floor = float(keypoints.fps), np.array(OUTLIER_FLOOR_M)
+    xyz = _clean(keypoints.xyz, fps, floor, settings, cuts)
+    slow = smooth.low_pass(
+        xyz[..., 2], fps, name=settings.filter_name, cutoff_hz=DEPTH_CUTOFF_SHARE * settings.cutoff_hz, cuts=cuts
+    )
+    xyz = np.concatenate([xyz[..., :2], slow[..., None]], axis=-1)
     return Keypoints3D(keypoints.layout, xyz, _filled_confidence(xyz, keypoints.confidence), keypoints.fps)
 
 
@@ -125,8 +138,10 @@ def _filled_confidence(points: Array, confidence: Array) -> Array:
 
 def _solve_person(person: Person, take: Take, camera: Camera, settings: SolveSettings) -> tuple[Motion, Keypoints2D]:
     """The person's motion, the camera at the origin, and the cleaned image keypoints it was solved from."""
-    if np.sum(person.keypoints_2d.confidence.any(axis=1)) < max(2, FEWEST_FRAMES_S * float(take.fps)):
-        raise MocapError(f"person {person.id} is seen in fewer than {FEWEST_FRAMES_S:g} s of frames: nothing to solve")
+    seen = int(np.sum(person.keypoints_2d.confidence.any(axis=1)))
+    if seen < fewest_frames(float(take.fps)):
+        where = f"person {person.id} of {take.source.name} is seen in {seen} frames"
+        raise MocapError(f"{where}, which make no motion; choose a part where they are in view for longer")
     image = clean_image(person, settings, take.cuts)
     points = lift.NetworkDepth().lift(image, _clean_depth(person, settings, take.cuts), camera)
     if settings.height_m is not None:
@@ -163,7 +178,7 @@ def _placed(person: Person, motion: Motion, image: Keypoints2D, camera: Camera, 
     """The person in the world: on the floor, with contacts and gaps."""
     seen = _seen(person, take)
     motion = replace(motion, root_world=motion.root_world + camera.T_world_camera[:3, 3])
-    motion = _held_in_gaps(grounding.put_on_floor(motion, image, camera), seen)
+    motion = _held_in_gaps(grounding.lift_toes(grounding.put_on_floor(motion, image, camera)), seen)
     gaps = [Gap(start, end, "not seen") for start, end in smooth.runs(~seen)]
     return replace(person, motion=motion, contacts=contacts.contact_spans(motion, seen), gaps=gaps)
 
@@ -186,8 +201,10 @@ def _filters(settings: SolveSettings) -> list[dict[str, Any]]:
         {"name": "hampel", "half_window_s": smooth.HAMPEL_HALF_WINDOW_S, "sigmas": smooth.HAMPEL_SIGMAS},
         {"name": "fill_gaps", "max_gap_s": smooth.MAX_GAP_S},
         {"name": settings.filter_name, "cutoff_hz": settings.cutoff_hz},
+        {"name": f"{settings.filter_name} of depth", "cutoff_hz": DEPTH_CUTOFF_SHARE * settings.cutoff_hz},
         {"name": "distance_low_pass", "cutoff_hz": lift.DISTANCE_CUTOFF_HZ},
         {"name": "distance_correction", "cutoff_hz": grounding.DISTANCE_CUTOFF_HZ},
         {"name": "flatten_feet", "ramp_s": grounding.FLAT_RAMP_S},
         {"name": "put_on_floor", "cutoff_hz": grounding.FLOOR_CUTOFF_HZ},
+        {"name": "lift_toes"},
     ]

@@ -17,6 +17,7 @@ from mocap.errors import MocapError, unknown_name
 from mocap.rotation import Array
 
 DEFAULT_CUTOFF_HZ = 6.0  # Winter: 99 % of gait's power lies below 6 Hz
+CUTOFFS_HZ = (0.1, 1000.0)  # below, nothing moves and windows grow without bound; above, no video has anything
 MAX_GAP_S = 0.3  # longer gaps look invented
 HAMPEL_HALF_WINDOW_S = 0.1
 HAMPEL_SIGMAS = 4.0
@@ -113,7 +114,7 @@ def low_pass(
 ) -> Array:
     """Values (T, ...) filtered along axis 0, each unbroken run between gaps and cuts by itself; NaN stays NaN.
 
-    Raises MocapError for an unknown filter name or a cut-off that is not positive.
+    Raises MocapError for an unknown filter name or a cut-off outside CUTOFFS_HZ.
     """
     check_filter(name, cutoff_hz)
     filtered = np.array(values, float)
@@ -125,11 +126,12 @@ def low_pass(
 
 
 def check_filter(name: str, cutoff_hz: float) -> None:
-    """Raise MocapError for an unknown filter name or a cut-off that is not positive."""
+    """Raise MocapError for an unknown filter name or a cut-off that no filter can be made for."""
     if name not in FILTERS:
         raise unknown_name("filter", name, sorted(FILTERS))
-    if not cutoff_hz > 0:
-        raise MocapError(f"--cutoff must be above 0 Hz, not {cutoff_hz:g}")
+    low, high = CUTOFFS_HZ
+    if not low <= cutoff_hz <= high:
+        raise MocapError(f"--cutoff must lie between {low:g} and {high:g} Hz, not {cutoff_hz:g}")
 
 
 def _filter_segment(flat: Array, fps: float, function: Filter, cutoff_hz: float) -> None:
@@ -166,7 +168,7 @@ def savgol(values: Array, fps: float, *, cutoff_hz: float) -> Array:
     Windows are whole frames, so that a cut-off above a sixth of the frame rate is met only roughly.
     """
     order, omega = 3, 2 * np.pi * cutoff_hz / fps
-    halves = range(2, max(3, int(np.ceil(2 * fps / cutoff_hz))))
+    halves = range(2, max(3, min(len(values), int(np.ceil(2 * fps / cutoff_hz)))))
     half = min(halves, key=lambda m: abs(_savgol_response(m, order, omega) - np.sqrt(0.5)))
     length = min(2 * half + 1, len(values) - (1 - len(values) % 2))
     if length <= order + 1:

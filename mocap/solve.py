@@ -12,6 +12,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from mocap import kinematics, limits, rotation, smooth
+from mocap.errors import MocapError
 from mocap.keypoints import Keypoints3D
 from mocap.motion import Motion
 from mocap.rotation import Array
@@ -23,6 +24,7 @@ PRIOR_WEIGHT = 0.15  # pull of "no twist" against a clear sight of the hinge
 CLEAR_BEND_DEGREES = (10.0, 35.0)  # below: a hinge's plane is noise; above: it is trusted fully
 REACH_SLACK = 0.05  # of a limb's reach; less is noise, and would make straight limbs bend and tremble
 LIKELY_BEND_M = 0.01  # pull of knees forwards and elbows backwards against the place where they are seen
+LEAST_TRUNK_M2, LEAST_TRUNK_SINE = 1e-6, 1e-4  # width times height, and slant: less is a point or a line
 FOREARM_TWIST_SHARE = 0.5  # of the hand's turn, so that skin between elbow and wrist does not wring
 
 # Where the joints of the skeleton are seen; the root is placed by these.
@@ -68,14 +70,37 @@ def solve(keypoints: Keypoints3D, skeleton: Skeleton) -> Motion:
 
     keypoints: world frame, metres. Confidence of a joint is that of the keypoints it is solved from, 0 where held.
     """
-    xyz = smooth.hold_nearest(keypoints.xyz)
-    points = _Points(replace(keypoints, xyz=xyz, confidence=np.ones(xyz.shape[:2])))
-    body = _Body(points, skeleton)
+    body = _Body(_filled(keypoints), skeleton)
     world = np.stack([rotation.matrix_to_wxyz(body.frames[name]) for name in skeleton.names], axis=1)
     local = limits.clamp_to_limits(skeleton, kinematics.local_rotations(skeleton, world))
     local = rotation.make_continuous(local / np.linalg.norm(local, axis=-1, keepdims=True))
     confidence = _joint_confidence(keypoints, skeleton)
     return Motion(skeleton, root_world=body.root, local_wxyz=local, fps=keypoints.fps, confidence=confidence)
+
+
+def _filled(keypoints: Keypoints3D) -> _Points:
+    """The keypoints with every frame filled, those too whose trunk has no front: hips and shoulders on one line.
+
+    Raises MocapError where no frame has one.
+    """
+    xyz = smooth.hold_nearest(keypoints.xyz)
+    points = _Points(replace(keypoints, xyz=xyz, confidence=np.ones(xyz.shape[:2])))
+    has_front = _has_front(points)
+    if has_front.all():
+        return points
+    if not has_front.any():
+        raise MocapError("no frame shows a body with hips and shoulders: nothing to solve; process the video again")
+    xyz = smooth.hold_nearest(np.where(has_front[:, None, None], xyz, np.nan))
+    return _Points(replace(points.keypoints, xyz=xyz))
+
+
+def _has_front(points: _Points) -> Array:
+    """Frames (T,) in which hips and shoulders span a trunk."""
+    spine = points.middle("shoulder") - points.middle("hip")
+    across = np.stack([points[f"left_{part}"] - points[f"right_{part}"] for part in ("hip", "shoulder")])
+    area = np.linalg.norm(np.cross(across, spine), axis=-1)
+    square = np.linalg.norm(across, axis=-1) * np.linalg.norm(spine, axis=-1)
+    return np.asarray(np.all((area > LEAST_TRUNK_SINE * square) & (square > LEAST_TRUNK_M2), axis=0))
 
 
 def _joint_confidence(keypoints: Keypoints3D, skeleton: Skeleton) -> Array:

@@ -127,7 +127,12 @@ def _sha256(path: Path, size: int, modified_ns: int) -> str:
 
 def load_weights(name: str) -> dict[str, NDArray[np.float32]]:
     """The verified tensors of a model by name, as float32. Errors as in ``weights_file``."""
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    tensors = load_file(weights_file(name))
+    path = weights_file(name)
+    try:
+        tensors = load_file(path)
+    except SafetensorError as error:
+        raise MocapError(f"the weights of {name} are no safetensors file ({error}): {path}; {REPAIR}") from error
     return {key: tensor.astype(np.float32) for key, tensor in tensors.items()}

@@ -35,7 +35,11 @@ def walking_motion(frames: int = 90, height_m: float = 1.75, fps: Fraction = FPS
         angles[f"{side}Hand"] = (0 * t, 0 * t, 8 * swing)
         angles[f"{side}UpperLeg"] = (-25 - sign * 20 * swing, 0 * t, 0 * t)
         angles[f"{side}LowerLeg"] = (45 + sign * 15 * swing, 0 * t, 0 * t)
-        angles[f"{side}Foot"] = (-10 + 5 * swing, 0 * t, 0 * t)
+        angles[f"{side}Foot"] = (
+            -24 + 5 * swing,
+            0 * t,
+            0 * t,
+        )  # toes a little up: under the floor they would be lifted
     local = np.tile(rotation.IDENTITY_WXYZ, (frames, len(skeleton), 1))
     for name, xyz_degrees in angles.items():
         local[:, skeleton.index(name)] = rotation.rotvec_to_wxyz(np.radians(np.stack(xyz_degrees, axis=-1)))

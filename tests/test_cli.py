@@ -105,6 +105,27 @@ def test_a_bvh_that_is_no_t_pose_fails_validation_with_exit_3(take, tmp_path):
     assert "FAIL" in run.stdout
 
 
+def test_a_bvh_in_centimetres_is_valid_and_converts_back(take, tmp_path):
+    for source, output, *units in (
+        (take.with_suffix(".json"), "cm.bvh", "--units", "cm"),
+        (tmp_path / "cm.bvh", "back.bvh", "--source-units", "cm"),
+    ):
+        assert mocap("convert", source, "-o", tmp_path / output, *units).returncode == 0
+    assert mocap("validate", tmp_path / "cm.bvh", "--units", "cm", "--json", take.with_suffix(".json")).returncode == 0
+    assert (tmp_path / "back.bvh").read_bytes() == take.read_bytes()
+
+
+@pytest.mark.parametrize("option", ["--preview", "-o"])
+def test_the_clip_itself_is_never_overwritten(tmp_path, option):
+    clip = tmp_path / "clip.mp4"
+    shutil.copy(EXAMPLE, clip)
+    wanted = ["-o", tmp_path / "x.bvh", "--preview", clip] if option == "--preview" else ["-o", clip]
+    run = mocap("process", clip, *wanted, "--end", 0.5)
+    assert run.returncode == 1
+    one_line(run)
+    assert clip.read_bytes() == EXAMPLE.read_bytes()
+
+
 def test_convert_writes_a_bvh_in_centimetres(take, tmp_path):
     from mocap.formats.bvh import read_bvh
 
@@ -118,6 +139,7 @@ def bad_inputs(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("bad")
     (folder / "text.mp4").write_text("this is no video\n" * 100)
     (folder / "empty.mp4").write_bytes(b"")
+    (folder / "a.bvh").write_text("HIERARCHY")
     (folder / "a_folder").mkdir()
     write_audio(folder / "audio.mp4")
     Clip(count=20).write(folder / "nobody.mp4")
@@ -146,6 +168,7 @@ def bad_inputs(tmp_path_factory) -> Path:
         (["process", "nobody.mp4", "-o", "x.bvh", "--start", "9"], "start"),
         (["solve", "missing.json", "-o", "x.bvh"], "missing.json"),
         (["solve", "text.mp4", "-o", "x.bvh"], "text.mp4"),
+        (["solve", "a.bvh", "-o", "x.bvh"], ".json"),
         (["convert", "text.mp4", "-o", "x.bvh"], "suffix"),
         (["validate", "missing.bvh"], "missing.bvh"),
     ],
@@ -218,7 +241,7 @@ def test_ctrl_c_leaves_no_file(tmp_path, stage):
 def test_models_doctor_and_version_answer():
     assert "Apache-2.0" in mocap("models").stdout
     assert mocap("doctor").returncode == 0
-    assert mocap("version").stdout.strip() == "0.1.0"
+    assert mocap("version").stdout == mocap("--version").stdout == "0.1.0\n"
 
 
 def test_damaged_weights_are_named_before_any_work(bad_inputs, tmp_path, monkeypatch):

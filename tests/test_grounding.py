@@ -82,3 +82,17 @@ def test_a_roof_stays_a_roof():
     fallen = motion.root_world - np.where(np.arange(60) > 30, 2.0, 0.0)[:, None] * [0.0, 1.0, 0.0]
     placed = grounding.put_on_floor(replace(motion, root_world=fallen), image, camera)
     np.testing.assert_allclose(placed.root_world, fallen, atol=1e-9)
+
+
+@pytest.mark.parametrize("heading", [0.0, 1.0, 2.5])
+def test_toes_under_the_floor_are_lifted_onto_it(heading):
+    motion = standing(lifted_m=0.02)
+    foot = motion.skeleton.index("RightFoot")
+    local = motion.local_wxyz.copy()
+    turned, tipped = rotation.rotvec_to_wxyz([0.0, heading, 0.0]), rotation.rotvec_to_wxyz([0.9, 0.0, 0.0])
+    local[:, foot] = rotation.multiply(turned, tipped)
+    sunk = replace(motion, local_wxyz=local)
+    assert contacts.foot_points(sunk)["RightToes"][0, 1] < -0.08
+    lifted = grounding.lift_toes(sunk)
+    np.testing.assert_allclose(contacts.foot_points(lifted)["RightToes"][:, 1], 0.0, atol=1e-9)
+    np.testing.assert_allclose(contacts.foot_points(lifted)["LeftToes"], contacts.foot_points(sunk)["LeftToes"])

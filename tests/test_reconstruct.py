@@ -126,7 +126,7 @@ def test_solving_a_solved_take_again_changes_nothing():
 
 
 def test_a_person_hardly_seen_is_refused():
-    with pytest.raises(MocapError, match="fewer than"):
+    with pytest.raises(MocapError, match="make no motion"):
         reconstruct(take_of(walking_motion(), unseen=[(2, 90)]), SolveSettings())
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mocap.errors import MocapError
 from mocap.networks import create_network
 from mocap.networks.blazepose import LandmarkNetwork
-from mocap.weights import load_weights, read_card
+from mocap.weights import REPAIR, load_weights, read_card
 
 
 def load_module(name: str) -> nn.Module:
@@ -15,8 +16,12 @@ def load_module(name: str) -> nn.Module:
 
     Raises MocapError for unknown names and for weights that are missing or not those of the card.
     """
-    module = create_network(read_card(name).network)
-    module.load_state_dict({key: torch.from_numpy(tensor) for key, tensor in load_weights(name).items()})
+    network = read_card(name).network
+    module = create_network(network)
+    try:
+        module.load_state_dict({key: torch.from_numpy(tensor) for key, tensor in load_weights(name).items()})
+    except RuntimeError as error:  # names or shapes
+        raise MocapError(f"the weights of {name} are not those of a {network}; {REPAIR}") from error
     return module.eval()
 
 

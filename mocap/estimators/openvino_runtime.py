@@ -8,6 +8,7 @@ import platform
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,13 +89,24 @@ class OpenVinoNetwork:
         return {name: request.get_output_tensor(i).data[0].copy() for i, name in enumerate(self._names)}
 
 
+@cache
+def _core() -> Any:
+    """The one OpenVINO core of this process, kept to its end.
+
+    Each core's CPU plugin gives the thread a stack for signals, and takes it back when it goes. Where two went in the
+    order of their coming, the first one's, long freed, came back: the next signal, Ctrl-C say, then ended the process
+    with a segmentation fault.
+    """
+    return import_openvino().Core()
+
+
 def _load(name: str) -> Any:
     """The compiled network, from the cache if it is there and whole.
 
     A fresh one goes through the same export and import as a cached one, so that the first run equals the later ones.
     """
     ov = import_openvino()
-    core = ov.Core()
+    core = _core()
     options = compile_options()
     key = _cache_key(ov.get_version(), core.get_property("CPU", "FULL_DEVICE_NAME"), options, name)
     if (cached := read_cached(key)) is not None:

@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from mocap.rotation import Array
 
 MAX_BYTES = 1_000_000_000  # six hours of a body with fingers at 60 fps
 MAX_JOINTS = 1_000  # a body with fingers and face has under 200
+LONGEST_LINE = 1_000_000  # letters: a frame of so many joints has a quarter of it
 POSITIONS = ("Xposition", "Yposition", "Zposition")
 ROTATIONS = ("Xrotation", "Yrotation", "Zrotation")
 _CHANNELS = {name.lower(): name for name in (*POSITIONS, *ROTATIONS)}
@@ -61,25 +63,32 @@ def parse_bvh(path: str | Path) -> BvhText:
     MocapError, with the line, where the file is damaged, has several roots or cannot be read.
     """
     path = Path(path)
-    lines = enumerate(_read_lines(path), start=1)
     try:
-        joints = _parse_hierarchy(_statements(lines))
-        return _parse_motion(joints, lines)
+        _check_size(path)
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            lines = enumerate(_lines(file), start=1)
+            joints = _parse_hierarchy(_statements(lines))
+            return _parse_motion(joints, lines)
+    except OSError as error:
+        raise MocapError(f"cannot read {path}: {error.strerror or error}; check the name") from error
     except ValueError as error:
         raise MocapError(f"cannot read {path}: {error}") from error
 
 
-def _read_lines(path: Path) -> list[str]:
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise MocapError(f"cannot read {path}: it is not a file; name a .bvh file")
-        if status.st_size > MAX_BYTES:
-            raise MocapError(f"cannot read {path}: it is larger than {MAX_BYTES // 10**6} MB; cut it into parts")
-        text = path.read_bytes().decode("utf-8-sig", errors="replace")
-    except (OSError, ValueError) as error:
-        raise MocapError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}; check the name") from error
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+def _check_size(path: Path) -> None:
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("it is not a file; name a .bvh file")
+    if status.st_size > MAX_BYTES:
+        raise ValueError(f"it is larger than {MAX_BYTES // 10**6} MB; cut it into parts")
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    """The lines of a file one by one, so that none but the numbers are in memory; ValueError for an endless one."""
+    for line in iter(lambda: file.readline(LONGEST_LINE), ""):
+        if len(line) == LONGEST_LINE:
+            raise ValueError(f"a line is longer than {LONGEST_LINE} letters; this is no BVH file")
+        yield line
 
 
 def _statements(lines: Iterable[tuple[int, str]]) -> Iterator[Statement]:
@@ -210,11 +219,13 @@ def _parse_motion(joints: list[BvhJoint], lines: Iterator[tuple[int, str]]) -> B
     if not (frames_text.isdecimal() and len(frames_text) < 12):
         raise ValueError(f"line {frames_line}: expected a number of frames, got '{frames_text[:40]}'")
     frames, channels = int(frames_text), sum(len(joint.channels) for joint in joints)
-    numbers, last_line = _read_numbers(lines)
+    if frames and not channels:
+        raise ValueError(f"line {frames_line}: {frames} frames, but no joint has channels; it is damaged")
+    numbers, last_line = _read_numbers(lines, at_most=frames * channels)
     if len(numbers) != frames * channels:
         raise ValueError(
             f"line {max(last_line, frame_time_line)}: {frames} frames of {channels} channels need {frames * channels} "
-            f"numbers, the file has {len(numbers)}; it is cut short or damaged"
+            f"numbers, the file has {len(numbers)} up to here; it is cut short or damaged"
         )
     return BvhText(joints, frame_time, frame_time_line, np.array(numbers, float).reshape(frames, channels))
 
@@ -230,7 +241,8 @@ def _header(lines: Iterator[tuple[int, str]], key: str) -> tuple[int, str]:
     raise ValueError(f"the file ends before '{key}'; it is cut short")
 
 
-def _read_numbers(lines: Iterator[tuple[int, str]]) -> tuple[array[float], int]:
+def _read_numbers(lines: Iterator[tuple[int, str]], *, at_most: int) -> tuple[array[float], int]:
+    """The numbers of the rest of the file and the line of the last; reading ends once there are too many."""
     numbers, last_line = array("d"), 0
     for number, line in lines:
         words = line.split()
@@ -239,4 +251,6 @@ def _read_numbers(lines: Iterator[tuple[int, str]]) -> tuple[array[float], int]:
         except ValueError:
             numbers.extend(_number(word, number) for word in words)  # raises, naming the word
         last_line = number if words else last_line
+        if len(numbers) > at_most:
+            break
     return numbers, last_line

@@ -18,6 +18,7 @@ from mocap.rotation import Array
 
 MAX_BYTES = 1_000_000_000  # more than an hour of one person at 60 fps
 LONGEST_LINE = 116
+_BLOCK, _ZERO_RUN = 1 << 20, bytes(64)
 LARGEST = 1e9  # of any number in an array: what is larger is no pixel and no metre
 
 
@@ -73,8 +74,13 @@ def load(path: Path) -> Any:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise MocapError(f"cannot read {path}: it is not a file; name a .json file")
+        if path.suffix.lower() == ".bvh":
+            raise MocapError(
+                f"cannot read {path} as a take: it is a BVH, which has no keypoints; name the take's .json"
+            )
         if status.st_size > MAX_BYTES:
             raise MocapError(f"cannot read {path}: it is larger than {MAX_BYTES // 10**6} MB; cut the clip into parts")
+        _refuse_zero_bytes(path)
         return json.loads(path.read_bytes().decode("utf-8-sig"), parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
@@ -87,6 +93,14 @@ def load(path: Path) -> Any:
         ) from error
     except (OSError, ValueError) as error:
         raise MocapError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}; check the file") from error
+
+
+def _refuse_zero_bytes(path: Path) -> None:
+    """Raise MocapError for runs of zero bytes, lost disk blocks or an unfinished copy, before a gigabyte is loaded."""
+    with path.open("rb") as file:
+        for block in iter(lambda: file.read(_BLOCK), b""):
+            if _ZERO_RUN in block:
+                raise MocapError(f"cannot read {path}: it has zero bytes in it; it is damaged, copy it again")
 
 
 def _refuse_constant(name: str) -> NoReturn:

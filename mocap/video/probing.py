@@ -114,6 +114,8 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 def _require_file(path: Path) -> None:
     if path.is_dir():
         raise MocapError(f"{path}: a folder, not a video; name the file inside it")
+    if path.exists() and not path.is_file():
+        raise MocapError(f"{path}: a device or pipe, not a file; record it to a file first")
     try:
         with path.open("rb") as file:
             if not file.read(1):

@@ -18,6 +18,7 @@ from mocap.video.prefetch import prefetch
 from mocap.video.probing import Plan, VideoInfo, make_plan, open_video, slack_frames
 
 AHEAD = 4  # frames decoded ahead: 25 MB at 1080p
+AHEAD_BYTES = 100e6  # but no more than this: one frame at 8K
 
 
 class Video:
@@ -58,7 +59,8 @@ class Video:
         return self._plan.info.frames
 
     def __iter__(self) -> Iterator[Image]:
-        return prefetch(self._frames(), AHEAD)
+        width, height = self.info.size
+        return prefetch(self._frames(), min(AHEAD, max(1, int(AHEAD_BYTES // (3 * width * height)))))
 
     def __enter__(self) -> Self:
         return self
