@@ -25,7 +25,6 @@ KEY_INTERVAL_S = 0.134  # four frames at 30 fps: a sprinter moves a third of a b
 DETECTION_INTERVAL_S = 0.5
 MIN_SCORE = 0.5  # the pose network's own threshold for "there is a person"
 MIN_RELATIVE_SIZE = 0.3  # people smaller than this against the largest in view are bystanders
-CHUNK_BYTES = 256e6  # of frames held from one key frame to the next; three such are in memory
 
 BACK_STEP_S = 0.5  # read at a time when somebody is followed backwards
 

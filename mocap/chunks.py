@@ -10,6 +10,7 @@ import numpy as np
 from mocap.rotation import Array
 from mocap.video.pixels import Image
 
+CHUNK_BYTES = 256e6  # of frames kept; three chunks are in memory, which at 8K would be gigabytes
 CUT_DIFFERENCE = 0.10  # mean absolute difference of neighbouring frames, of full scale
 CUT_HISTOGRAM = 0.30  # share of pixels that changed their colour bin
 
@@ -37,14 +38,14 @@ class Chunk:
 
 
 def chunks(frames: Iterable[Image], stride: int, step: int) -> Iterator[Chunk]:
-    """Chunks of up to ``stride`` frames, of which every ``step``-th is kept."""
+    """Chunks of up to ``stride`` frames, of which every ``step``-th is kept; fewer where frames are huge."""
     chunk: Chunk | None = None
     previous: Array | None = None
     for index, frame in enumerate(frames):
         thumbnail = _thumbnail(frame)
         cut = previous is not None and is_scene_cut(previous, thumbnail)
         previous = thumbnail
-        if chunk is None or cut or chunk.length == stride:
+        if chunk is None or cut or chunk.length == stride or len(chunk.frames) * frame.nbytes >= CHUNK_BYTES:
             if chunk is not None:
                 yield chunk
             chunk = Chunk(index, starts_shot=cut)

@@ -12,7 +12,7 @@ import typer
 
 from mocap import __version__
 from mocap.cli_evaluate import evaluate
-from mocap.errors import MocapError, QualityError
+from mocap.errors import MocapError, QualityError, one_line
 
 if TYPE_CHECKING:
     from mocap.reconstruct import SolveSettings
@@ -288,11 +288,6 @@ def _announce(take: Take, written: list[Path], progress: ProgressMode) -> None:
             where = f"person {person.id}, frames {gap.start} to {gap.end - 1}"
             typer.echo(f"note: {where}: {one_line(gap.reason)}; the nearest pose is held", err=True)
     typer.echo(f"wrote {', '.join(map(str, written))}: {take.frames} frames at {float(take.fps):.6g} fps", err=True)
-
-
-def one_line(text: str) -> str:
-    """The text with line breaks, escape codes and the like shown as escapes: files and names may hold anything."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def _stop(signal_number: int, frame: object) -> None:

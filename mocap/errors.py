@@ -12,3 +12,8 @@ class QualityError(MocapError):
 def unknown_name(kind: str, name: str, known: list[str]) -> MocapError:
     """An error for a name outside a printed list of choices."""
     return MocapError(f"unknown {kind} '{name}'; choose one of: {', '.join(known)}")
+
+
+def one_line(text: str) -> str:
+    """The text with line breaks, escape codes and the like shown as escapes: files and names may hold anything."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

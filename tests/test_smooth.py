@@ -125,7 +125,9 @@ def test_runs_are_half_open_spans():
     assert list(smooth.runs(np.array([True, False, True, True]))) == [(0, 1), (2, 4)]
 
 
-@pytest.mark.parametrize(("name", "cutoff", "words"), [("median", 6.0, "butterworth"), ("gaussian", 0.0, "0.1 and 1000 Hz")])
+@pytest.mark.parametrize(
+    ("name", "cutoff", "words"), [("median", 6.0, "butterworth"), ("gaussian", 0.0, "0.1 and 1000 Hz")]
+)
 def test_a_wrong_filter_is_refused_with_the_choices(name, cutoff, words):
     with pytest.raises(MocapError, match=words):
         smooth.low_pass(np.zeros((9, 1)), FPS, name=name, cutoff_hz=cutoff)

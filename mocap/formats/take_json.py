@@ -52,7 +52,9 @@ def read_json(path: str | Path) -> Take:
         _check_version(document)
         _check_schema(document)
         return document_to_take(document)
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise MocapError(f"cannot read {path}: it is nested too deeply; this is no take") from error
+    except ValueError as error:
         message = " ".join(str(error).split())
         raise MocapError(f"cannot read {path}: {message}") from error
 

@@ -129,7 +129,8 @@ def _require_file(path: Path) -> None:
 def _video_stream(container: InputContainer, path: Path) -> VideoStream:
     found = [stream for stream in container.streams.video if not stream.disposition & _ATTACHED_PICTURE]
     if not found or set(container.format.name.split(",")) & _TEXT_FORMATS:
-        kinds = ", ".join(sorted({stream.type for stream in container.streams if stream not in found})) or "text"
+        kinds = ", ".join(sorted({stream.type for stream in container.streams if stream not in found}))
+        kinds = kinds or ("text" if found else "nothing")
         raise MocapError(f"{path}: has no video in it (only {kinds}); choose a file with pictures")
     if found[0].codec_context is None:
         raise MocapError(f"{path}: in a codec this build of FFmpeg cannot decode; export it as H.264")
