@@ -26,7 +26,7 @@ DETECTION_INTERVAL_S = 0.5
 MIN_SCORE = 0.5  # the pose network's own threshold for "there is a person"
 MIN_RELATIVE_SIZE = 0.3  # people smaller than this against the largest in view are bystanders
 
-BACK_STEP_S = 0.5  # read at a time when somebody is followed backwards
+BACK_STEP_FRAMES = 16  # read at a time when somebody is followed backwards: they are all in memory
 
 Progress = Callable[[int], None]
 ReadFrames = Callable[[int, int], Iterable[Frame]]
@@ -89,7 +89,7 @@ def extend_back(
     """
     while track.first_frame > earliest:
         end = track.first_frame
-        start = max(earliest, end - max(1, round(BACK_STEP_S * fps)))
+        start = max(earliest, end - BACK_STEP_FRAMES)
         for index, sighting in _follow_back(list(read(start, end)), track.sightings[end].region, fps, estimator):
             frame = end - 1 - index
             is_taken = any(frame in o.sightings and people.is_same_person(o.sightings[frame], sighting) for o in others)
