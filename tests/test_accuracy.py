@@ -6,10 +6,10 @@ The figures are shown with ``pytest --log-cli-level=INFO tests/test_accuracy.py`
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY
 
 from mocap import pipeline
 from mocap.evaluate.comparison import Comparison, compare
@@ -17,6 +17,8 @@ from mocap.evaluate.tracks import PointTrack, capture_of, read_reference
 from mocap.formats.truth_json import read_truth
 from mocap.reconstruct import SolveSettings
 from mocap.take import Take
+
+REPOSITORY = Path(__file__).resolve().parents[1]
 
 EXAMPLES = REPOSITORY / "examples"
 log = logging.getLogger(__name__)
