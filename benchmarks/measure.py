@@ -23,7 +23,10 @@ class Run:
 
 
 def run(command: Sequence[str | Path], *, log: Path) -> Run:
-    """The cost of a command; its output goes to ``log``. Raises CalledProcessError if it fails."""
+    """The cost of a command; its output goes to ``log``. Raises CalledProcessError if it fails.
+
+    Call it from a small process: on Linux a child's peak memory begins with that of the process that starts it.
+    """
     with log.open("w") as output:
         start = perf_counter()
         process = subprocess.Popen([str(word) for word in command], stdout=output, stderr=subprocess.STDOUT)
