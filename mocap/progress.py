@@ -6,17 +6,9 @@ import json
 import sys
 import time
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
 
 REPORT_INTERVAL_S = 0.2
-
-
-class Reporter(Protocol):
-    """Is told about the work: stages with counts, and single events."""
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """``done`` of ``total`` frames of a stage are finished."""
-        ...
 
 
 class Silent(AbstractContextManager["Silent"]):
