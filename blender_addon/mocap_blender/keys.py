@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keys of whole channels at once: one call a channel, not one a key."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+LINEAR = 1  # of Keyframe.interpolation, as foreach_set takes it
+
+
+def new_action(name: str, armature):
+    """A new action that animates the armature; returns it with the collection that takes its F-curves."""
+    action = bpy.data.actions.new(name)
+    armature.animation_data_create()
+    if hasattr(action, "slots"):  # Blender 4.4 and later
+        slot = action.slots.new(id_type="OBJECT", name=armature.name)
+        strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
+        curves = strip.channelbag(slot, ensure=True).fcurves
+        armature.animation_data.action = action
+        armature.animation_data.action_slot = slot
+    else:
+        curves = action.fcurves
+        armature.animation_data.action = action
+    return action, curves
+
+
+def write(curves, data_path: str, frames: np.ndarray, values: np.ndarray) -> None:
+    """Keys of a property (T, n), one F-curve for each of its n components, at frames (T,)."""
+    for component in range(values.shape[1]):
+        _write(curves.new(data_path, index=component), frames, values[:, component])
+
+
+def write_single(curves, data_path: str, frames: np.ndarray, values: np.ndarray) -> None:
+    """Keys (T,) of a property that is one number."""
+    _write(curves.new(data_path), frames, values)
+
+
+def _write(curve, frames: np.ndarray, values: np.ndarray) -> None:
+    curve.keyframe_points.add(len(frames))
+    curve.keyframe_points.foreach_set("co", np.stack([frames, values], axis=-1).astype(np.float32).ravel())
+    curve.keyframe_points.foreach_set("interpolation", np.full(len(frames), LINEAR, dtype=np.uint8))
+    curve.update()

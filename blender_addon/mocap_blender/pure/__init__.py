@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What needs no Blender: readers, rig tables, retargeting. Plain Python and numpy."""

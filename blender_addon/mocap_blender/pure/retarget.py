@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A take's motion on another skeleton: world-space deltas from aligned rest poses.
+
+All of it happens in the armature's own space, so that the object's place, turn and scale go on as they are. The figure's
+own axes (left, up, forwards) at rest are laid onto the take's (+X, +Y, +Z). A bone then turns from its rest pose as the
+joint turns from the T-pose; limbs are first turned from their rest direction to the T-pose's, by the shortest way, which is
+how an arm of an A-pose comes up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import quaternions
+from .bones import Bones, ancestors_of
+from .errors import RetargetError
+from .mapping import BoneMap
+from .names import HUMANOID
+from .take import SourceMotion
+
+# Joints whose bones are turned to the direction that the T-pose gives them, with the joint at their far end. The spine,
+# head and collar bones keep the curve that the figure was built with; so do feet, which stand flat in both rest poses.
+LIMB_ENDS = {
+    f"{side}{limb}": f"{side}{end}"
+    for side in ("Left", "Right")
+    for limb, end in (("UpperArm", "LowerArm"), ("LowerArm", "Hand"), ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """The target in every frame, in the armature's space.
+
+    turns: joint to quaternions (T, 4) from the rest pose. hips (T, 3): where the hips' bone is. places at rest: joint to (3,).
+    frame (3, 3): columns are the figure's left, up and forwards. scale: armature units a metre of the source.
+    """
+
+    turns: dict[str, np.ndarray]
+    hips: np.ndarray
+    rest: dict[str, np.ndarray]
+    frame: np.ndarray
+    scale: float
+
+    def places(self) -> dict[str, np.ndarray]:
+        """Places (T, 3) of the mapped joints of hips and legs; bones keep their rest lengths."""
+        found = {"Hips": self.hips}
+        for side in ("Left", "Right"):
+            for joint, parent in ((f"{side}{a}", b if b == "Hips" else f"{side}{b}") for a, b in _LEG_PARENTS.items()):
+                if joint in self.rest and parent in found:
+                    bone = self.rest[joint] - self.rest[parent]
+                    found[joint] = found[parent] + quaternions.rotate(self.turns[parent], bone)
+        return found
+
+
+_LEG_PARENTS = {"UpperLeg": "Hips", "LowerLeg": "UpperLeg", "Foot": "LowerLeg", "Toes": "Foot"}
+
+
+def target_pose(motion: SourceMotion, bones: Bones, bone_map: BoneMap, *, scale_by_legs: bool = True) -> Pose:
+    """The motion on the target's bones, feet not yet held. Raises RetargetError where the map has no hips and legs."""
+    mapped = {joint: name for joint, name in bone_map.bones.items() if name in bones}
+    missing = [
+        joint for joint in ("Hips", "LeftUpperLeg", "RightUpperLeg", "LeftFoot", "RightFoot") if joint not in mapped
+    ]
+    if missing:
+        raise RetargetError(f"the map has no bone for {', '.join(missing)}; set it in the list of bones")
+    rest = {joint: bones[name].head for joint, name in mapped.items()}
+    frame = figure_axes(rest, bones, mapped)
+    turns = _turns(motion, rest, frame)
+    source_legs = _leg_length(dict(zip(motion.names, motion.rest_positions())))
+    scale = _leg_length(rest) / source_legs if scale_by_legs else 1.0
+    source_rest = motion.rest_positions()[0]
+    path = np.stack([motion.root[:, 0], motion.root[:, 1] - source_rest[1], motion.root[:, 2]], axis=-1)
+    hips = rest["Hips"] + scale * path @ frame.T
+    return Pose(turns, hips, rest, frame, scale)
+
+
+def figure_axes(rest: dict[str, np.ndarray], bones: Bones, mapped: dict[str, str]) -> np.ndarray:
+    """Columns left, up and forwards (3, 3) of a figure at rest, each the nearest axis of the armature if it is near one."""
+    left = sum(
+        (rest[f"Left{part}"] - rest[f"Right{part}"] for part in ("UpperLeg", "UpperArm") if f"Left{part}" in rest), 0
+    )
+    middle = 0.5 * (rest["LeftUpperLeg"] + rest["RightUpperLeg"])
+    feet = 0.5 * (rest["LeftFoot"] + rest["RightFoot"])
+    up = _snapped(middle - feet)
+    left = _snapped(left - (left @ up) * up)
+    return np.stack([left, up, np.cross(left, up)], axis=-1)
+
+
+def _snapped(direction: np.ndarray) -> np.ndarray:
+    direction = direction / np.linalg.norm(direction)
+    axis = np.zeros(3)
+    axis[np.argmax(np.abs(direction))] = np.sign(direction[np.argmax(np.abs(direction))])
+    return axis if direction @ axis > 0.94 else direction
+
+
+def _leg_length(rest: dict[str, np.ndarray]) -> float:
+    lengths = []
+    for side in ("Left", "Right"):
+        chain = [rest[f"{side}{part}"] for part in ("UpperLeg", "LowerLeg", "Foot") if f"{side}{part}" in rest]
+        lengths.append(sum(float(np.linalg.norm(b - a)) for a, b in zip(chain, chain[1:])))
+    return max(0.5 * sum(lengths), 1e-6)
+
+
+def _turns(motion: SourceMotion, rest: dict[str, np.ndarray], frame: np.ndarray) -> dict[str, np.ndarray]:
+    """Quaternions (T, 4) of every mapped joint from the target's rest pose, in the armature's space."""
+    world = motion.world_rotations()
+    source_rest = dict(zip(motion.names, motion.rest_positions()))
+    axes = quaternions.from_matrix(frame)
+    turns = {}
+    for joint in rest:
+        source = _nearest(joint, motion)
+        turned = world[:, motion.names.index(source)]
+        q = quaternions.multiply(quaternions.multiply(axes, turned), quaternions.inverse(axes))
+        end = LIMB_ENDS.get(joint)
+        if end in rest and joint in source_rest and end in source_rest:
+            straight = frame @ (source_rest[end] - source_rest[joint])
+            q = quaternions.multiply(q, quaternions.shortest_arc(rest[end] - rest[joint], straight))
+        turns[joint] = q
+    return turns
+
+
+def _nearest(joint: str, motion: SourceMotion) -> str:
+    """The joint of the take that moves this joint: itself, or the one that it hangs on (fingers on the hand)."""
+    if joint in motion.names:
+        return joint
+    side = "Left" if joint.startswith("Left") else "Right" if joint.startswith("Right") else ""
+    order = [name for name in HUMANOID if name in motion.names]
+    if side and f"{side}Hand" in order and HUMANOID.index(joint) > HUMANOID.index("RightToes"):
+        return f"{side}Hand"
+    above = {
+        "Toes": f"{side}Foot",
+        "Shoulder": "UpperChest",
+        "UpperChest": "Chest",
+        "Chest": "Spine",
+        "Neck": "UpperChest",
+    }
+    return _nearest(above[joint.removeprefix(side)], motion) if joint.removeprefix(side) in above else motion.names[0]
+
+
+def local_turns(pose: Pose, bones: Bones, bone_map: BoneMap) -> dict[str, np.ndarray]:
+    """Bone name to the quaternions (T, 4) that Blender's pose bones take: against the parent, in the bone's own axes."""
+    bone_of = {joint: name for joint, name in bone_map.bones.items() if name in bones}
+    joint_of = {name: joint for joint, name in bone_of.items()}
+    if bone_map.kind == "rigify" and RIGIFY_PELVIS in bones:
+        joint_of[RIGIFY_PELVIS] = "Hips"
+    found = {}
+    for name, joint in joint_of.items():
+        carrier = next((joint_of[bone] for bone in ancestors_of(name, bones) if bone in joint_of), None)
+        if bone_map.kind == "rigify" and joint in _RIGIFY_CARRIERS:
+            carrier = _first(_RIGIFY_CARRIERS, joint, bone_of)
+        if not bones[name].inherits_rotation:
+            carrier = None
+        found[name] = _in_own_axes(pose.turns[joint], pose.turns.get(carrier), bones[name].matrix)
+    return found
+
+
+# Of a generated Rigify rig the pelvis hangs on the lowest bone of the back, which hangs on 'torso': when the back bends,
+# this control turns the pelvis, and the legs on it, to where the hips are.
+RIGIFY_PELVIS = "spine_fk"
+
+
+def _in_own_axes(turn: np.ndarray, carrier: np.ndarray | None, matrix: np.ndarray) -> np.ndarray:
+    if carrier is not None:
+        turn = quaternions.multiply(quaternions.inverse(carrier), turn)
+    own = quaternions.from_matrix(matrix)
+    return quaternions.continuous(quaternions.multiply(quaternions.multiply(quaternions.inverse(own), turn), own))
+
+
+def _first(carriers: dict[str, str], joint: str, bone_of: dict[str, str]) -> str | None:
+    parent = carriers.get(joint)
+    while parent is not None and parent not in bone_of:
+        parent = carriers.get(parent)
+    return parent
+
+
+def hips_location(pose: Pose, bones: Bones, bone_map: BoneMap) -> np.ndarray:
+    """Locations (T, 3) of the hips' pose bone, in its own axes, its ancestors at rest."""
+    bone = bones[bone_map.bones["Hips"]]
+    return (pose.hips - bone.head) @ bone.matrix
+
+
+def _limb_parents() -> dict[str, str]:
+    parents = {}
+    for side in ("Left", "Right"):
+        parents |= {f"{side}Shoulder": "UpperChest", f"{side}UpperArm": f"{side}Shoulder", f"{side}UpperLeg": "Hips"}
+        for joint, parent in (("LowerArm", "UpperArm"), ("Hand", "LowerArm"), ("LowerLeg", "UpperLeg")):
+            parents[f"{side}{joint}"] = f"{side}{parent}"
+        parents |= {f"{side}Foot": f"{side}LowerLeg", f"{side}Toes": f"{side}Foot"}
+        for joint in HUMANOID:
+            finger = joint.removeprefix(side)
+            if joint.startswith(side) and finger.endswith("Proximal"):
+                parents[joint] = f"{side}Hand"
+                parents[joint.replace("Proximal", "Intermediate")] = joint
+                parents[joint.replace("Proximal", "Distal")] = joint.replace("Proximal", "Intermediate")
+    return parents
+
+
+_RIGIFY_CARRIERS = (
+    _limb_parents()
+)  # limbs' controls hang on helper bones that follow these joints; the spine's really do

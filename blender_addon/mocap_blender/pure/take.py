@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes as the add-on reads them: ``mocap-motion`` JSON of version 1, and BVH."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from . import bvh, contacts, quaternions
+from .errors import TakeError
+
+VERSION = 1
+Spans = list[tuple[int, int]]
+
+
+@dataclass(frozen=True, eq=False)
+class SourceMotion:
+    """One person's motion on their own skeleton, Y up, metres, T-pose at rest facing +Z.
+
+    names (J): joints, a parent before its children. parents (J,). offsets (J, 3). ends: leaf to where its bone ends.
+    root (T, 3). local (T, J, 4) wxyz. confidence (T, J) 0..1. contacts: LeftHeel, LeftToes, RightHeel, RightToes to half
+    open spans. gaps: half open spans without measurement, with the reason.
+    """
+
+    person: int
+    names: list[str]
+    parents: np.ndarray
+    offsets: np.ndarray
+    ends: dict[str, np.ndarray]
+    root: np.ndarray
+    local: np.ndarray
+    confidence: np.ndarray
+    contacts: dict[str, Spans]
+    gaps: list[tuple[int, int, str]] = field(default_factory=list)
+
+    def world_rotations(self) -> np.ndarray:
+        """Rotations (T, J, 4) of the joints in the world."""
+        world = np.array(self.local)
+        for j, parent in enumerate(self.parents):
+            if parent >= 0:
+                world[:, j] = quaternions.multiply(world[:, parent], self.local[:, j])
+        return world
+
+    def world_positions(self, world: np.ndarray | None = None) -> np.ndarray:
+        """Places (T, J, 3) of the joints in the world."""
+        world = self.world_rotations() if world is None else world
+        places = np.empty((*self.local.shape[:2], 3))
+        places[:, 0] = self.root
+        for j, parent in enumerate(self.parents):
+            if parent >= 0:
+                places[:, j] = places[:, parent] + quaternions.rotate(world[:, parent], self.offsets[j])
+        return places
+
+    def rest_positions(self) -> np.ndarray:
+        """Places (J, 3) of the joints in the rest pose."""
+        places = np.array(self.offsets, dtype=float)
+        for j, parent in enumerate(self.parents):
+            if parent >= 0:
+                places[j] += places[parent]
+        return places
+
+
+@dataclass(frozen=True, eq=False)
+class TakeFile:
+    """A recording: people share its frames. camera: {"K", "T_world_camera", "size"} as in the file, or None."""
+
+    name: str
+    fps: Fraction
+    frames: int
+    people: list[SourceMotion]
+    camera: dict | None = None
+    video: str = ""
+
+
+def read_take(path: str | os.PathLike) -> TakeFile:
+    """The take of a .json or .bvh file. Raises TakeError with one line for the user."""
+    path = Path(path)
+    readers = {".json": _read_json, ".bvh": _read_bvh}
+    if path.suffix.lower() not in readers:
+        raise TakeError(f"{path.name} is no take; choose a .json or .bvh file")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TakeError(f"cannot read {path.name}: {error}") from error
+    return readers[path.suffix.lower()](path, text)
+
+
+def _read_json(path: Path, text: str) -> TakeFile:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise TakeError(f"{path.name} is damaged, it is no JSON ({error})") from error
+    if not isinstance(document, dict) or document.get("format") != "mocap-motion":
+        raise TakeError(f"{path.name} is no take: it does not say 'mocap-motion'")
+    version = str(document.get("version", "")).partition(".")[0]
+    if not version.isdecimal() or int(version) > VERSION:
+        raise TakeError(f"{path.name} is of format version {document.get('version')}; update the add-on to read it")
+    try:
+        fps, frames = Fraction(*document["fps"]), int(document["frames"])
+        people = [_person(person, frames) for person in document["people"] if person.get("motion")]
+        take = TakeFile(path.stem, fps, frames, people, document.get("camera"), document["source"]["name"])
+    except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError, AttributeError) as error:
+        raise TakeError(f"{path.name} is damaged ({type(error).__name__}: {error})") from error
+    if not people:
+        raise TakeError(f"{path.name} holds nobody's motion")
+    return take
+
+
+def _person(person: dict, frames: int) -> SourceMotion:
+    motion, skeleton = person["motion"], person["motion"]["skeleton"]
+    names, parents = list(skeleton["names"]), np.array(skeleton["parents"], dtype=int)
+    offsets = np.array(skeleton["offsets"], dtype=float)
+    root, local = np.array(motion["root_world"], dtype=float), np.array(motion["local_wxyz"], dtype=float)
+    J = len(names)
+    if offsets.shape != (J, 3) or root.shape != (frames, 3) or local.shape != (frames, J, 4) or parents.shape != (J,):
+        raise ValueError("the motion's arrays do not fit together")
+    if not (np.isfinite(root).all() and np.isfinite(local).all()) or (parents[1:] >= np.arange(1, J)).any():
+        raise ValueError("the motion has missing values or joints before their parents")
+    return SourceMotion(
+        person=int(person["id"]),
+        names=names,
+        parents=parents,
+        offsets=offsets,
+        ends={name: np.array(end, dtype=float) for name, end in skeleton["ends"].items()},
+        root=root,
+        local=local,
+        confidence=np.array(motion["confidence"], dtype=float),
+        contacts={point: [(int(a), int(b)) for a, b in spans] for point, spans in person.get("contacts", {}).items()},
+        gaps=[(int(a), int(b), str(reason)) for a, b, reason in person.get("gaps", [])],
+    )
+
+
+def _read_bvh(path: Path, text: str) -> TakeFile:
+    try:
+        clip = bvh.parse(text)
+    except (ValueError, IndexError) as error:
+        raise TakeError(f"{path.name} is a damaged BVH: {error}") from error
+    person = SourceMotion(
+        person=1,
+        names=clip.names,
+        parents=clip.parents,
+        offsets=clip.offsets,
+        ends=clip.ends,
+        root=clip.root,
+        local=clip.local,
+        confidence=np.ones(clip.local.shape[:2]),
+        contacts={},
+    )
+    found = contacts.contact_spans(person, float(clip.fps))
+    person = SourceMotion(**{**person.__dict__, "contacts": found})
+    return TakeFile(path.stem, clip.fps, len(clip.root), [person])
