@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,25 @@ import typer
 
 from mocap import __version__
 from mocap.cli_evaluate import evaluate
+from mocap.cli_options import (
+    AllowDamaged,
+    Cutoff,
+    Device,
+    End,
+    Estimator,
+    FilterName,
+    Fov,
+    Height,
+    Output,
+    People,
+    Pitch,
+    ProgressMode,
+    ProgressOption,
+    Roll,
+    Start,
+    Units,
+    UnitsOption,
+)
 from mocap.errors import MocapError, QualityError, one_line
 
 if TYPE_CHECKING:
@@ -27,48 +45,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-class ProgressMode(StrEnum):
-    """How progress is reported."""
-
-    auto = "auto"
-    bar = "bar"
-    json = "json"
-    none = "none"
-
-
-class Units(StrEnum):
-    """Length units of a BVH."""
-
-    m = "m"
-    cm = "cm"
-
-
-Output = Annotated[
-    Path, typer.Option("--output", "-o", help="Where to write: take.bvh (take.json is written beside it) or take.json.")
-]
-Overwrite = Annotated[
-    ProgressMode, typer.Option("--progress", help="Progress on a terminal, as JSON Lines on stdout, or none.")
-]
-UnitsOption = Annotated[
-    Units, typer.Option("--units", help="Length unit of the BVH: m suits Blender, cm some other tools.")
-]
-Fov = Annotated[
-    float | None, typer.Option("--fov", help="Angle of view of the picture's longer side, degrees. [a new take: 55]")
-]
-Pitch = Annotated[
-    float | None, typer.Option("--camera-pitch", help="How far the camera looks down, degrees. [a new take: 0]")
-]
-Roll = Annotated[
-    float | None, typer.Option("--camera-roll", help="How far the camera is turned clockwise, degrees. [a new take: 0]")
-]
-Height = Annotated[float | None, typer.Option("--height", help="The person's height in metres; fixes the scale.")]
-FilterName = Annotated[
-    str | None,
-    typer.Option("--filter", help="butterworth, savgol, gaussian, kalman, one_euro or none. [a new take: butterworth]"),
-]
-Cutoff = Annotated[float | None, typer.Option("--cutoff", help="The filter's -3 dB frequency in Hz. [a new take: 6]")]
 
 
 def _print_version(is_asked: bool) -> None:
@@ -90,11 +66,11 @@ def options(
 def process(
     video: Annotated[Path, typer.Argument(help="The clip: anything FFmpeg reads.", show_default=False)],
     output: Output,
-    estimator: Annotated[str, typer.Option(help="The pose network; `mocap models` lists them.")] = "blazepose-heavy",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    people: Annotated[str, typer.Option(help="Whom to capture: largest, all, or how many.")] = "largest",
-    start: Annotated[float | None, typer.Option(help="Begin at this second of the clip.")] = None,
-    end: Annotated[float | None, typer.Option(help="Stop at this second of the clip.")] = None,
+    estimator: Estimator = "blazepose-heavy",
+    device: Device = "auto",
+    people: People = "largest",
+    start: Start = None,
+    end: End = None,
     height: Height = None,
     fov: Fov = None,
     camera_pitch: Pitch = None,
@@ -108,10 +84,8 @@ def process(
     plot: Annotated[
         Path | None, typer.Option(help="Also draw curves before and after filtering (png, svg, pdf).")
     ] = None,
-    allow_damaged: Annotated[
-        bool, typer.Option("--allow-damaged", help="Take what a cut or damaged file still holds.")
-    ] = False,
-    progress: Overwrite = ProgressMode.auto,
+    allow_damaged: AllowDamaged = False,
+    progress: ProgressOption = ProgressMode.auto,
 ) -> None:
     """Turn a video into a take."""
     from mocap import outputs, pipeline
@@ -153,7 +127,7 @@ def solve(
     plot: Annotated[
         Path | None, typer.Option(help="Also draw curves before and after filtering (png, svg, pdf).")
     ] = None,
-    progress: Overwrite = ProgressMode.auto,
+    progress: ProgressOption = ProgressMode.auto,
 ) -> None:
     """Solve a take again with other settings, without the video. Settings that are not given stay as they are in it."""
     from mocap import outputs, pipeline

@@ -1,0 +1,57 @@
+"""The options that several commands share, declared once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class ProgressMode(StrEnum):
+    """How progress is reported."""
+
+    auto = "auto"
+    bar = "bar"
+    json = "json"
+    none = "none"
+
+
+class Units(StrEnum):
+    """Length units of a BVH."""
+
+    m = "m"
+    cm = "cm"
+
+
+Output = Annotated[
+    Path, typer.Option("--output", "-o", help="Where to write: take.bvh (take.json is written beside it) or take.json.")
+]
+ProgressOption = Annotated[
+    ProgressMode, typer.Option("--progress", help="Progress on a terminal, as JSON Lines on stdout, or none.")
+]
+UnitsOption = Annotated[
+    Units, typer.Option("--units", help="Length unit of the BVH: m suits Blender, cm some other tools.")
+]
+Estimator = Annotated[str, typer.Option(help="The pose network; `mocap models` lists them.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+People = Annotated[str, typer.Option(help="Whom to capture: largest, all, or how many.")]
+Start = Annotated[float | None, typer.Option(help="Begin at this second of the clip.")]
+End = Annotated[float | None, typer.Option(help="Stop at this second of the clip.")]
+AllowDamaged = Annotated[bool, typer.Option("--allow-damaged", help="Take what a cut or damaged file still holds.")]
+Fov = Annotated[
+    float | None, typer.Option("--fov", help="Angle of view of the picture's longer side, degrees. [a new take: 55]")
+]
+Pitch = Annotated[
+    float | None, typer.Option("--camera-pitch", help="How far the camera looks down, degrees. [a new take: 0]")
+]
+Roll = Annotated[
+    float | None, typer.Option("--camera-roll", help="How far the camera is turned clockwise, degrees. [a new take: 0]")
+]
+Height = Annotated[float | None, typer.Option("--height", help="The person's height in metres; fixes the scale.")]
+FilterName = Annotated[
+    str | None,
+    typer.Option("--filter", help="butterworth, savgol, gaussian, kalman, one_euro or none. [a new take: butterworth]"),
+]
+Cutoff = Annotated[float | None, typer.Option("--cutoff", help="The filter's -3 dB frequency in Hz. [a new take: 6]")]
