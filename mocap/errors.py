@@ -9,6 +9,10 @@ class QualityError(MocapError):
     """The work was finished, but the take is below the quality that was asked for. The CLI exits with 3."""
 
 
+class OutputError(MocapError):
+    """A file could not be written, for want of space or of permission: the next one would fare no better."""
+
+
 def unknown_name(kind: str, name: str, known: list[str]) -> MocapError:
     """An error for a name outside a printed list of choices."""
     return MocapError(f"unknown {kind} '{name}'; choose one of: {', '.join(known)}")

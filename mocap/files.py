@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mocap.errors import MocapError
+from mocap.errors import MocapError, OutputError
 
+_OF_THE_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)  # not of the one file
 _WHAT_TO_DO = {
     errno.EACCES: "the folder cannot be written to; choose another place or change its permissions",
     errno.EPERM: "the folder cannot be written to; choose another place or change its permissions",
@@ -72,5 +73,7 @@ def _writable_target(path: Path) -> Path:
 
 def _cannot_write(path: Path, error: Exception) -> MocapError:
     reason = getattr(error, "strerror", None) or str(error)
-    hint = _WHAT_TO_DO.get(getattr(error, "errno", None) or 0, "choose another place")
-    return MocapError(f"cannot write {path}: {reason}; {hint}")
+    number = getattr(error, "errno", None) or 0
+    hint = _WHAT_TO_DO.get(number, "choose another place")
+    kind = OutputError if number in _OF_THE_PLACE else MocapError
+    return kind(f"cannot write {path}: {reason}; {hint}")

@@ -15,7 +15,7 @@ from mocap import capture, people, video
 from mocap.camera import Camera, intrinsics_from_fov
 from mocap.capture import Footage
 from mocap.errors import MocapError
-from mocap.estimators import DETECTORS, PoseEstimator, create_detector, create_estimator
+from mocap.estimators import DETECTORS, Detector, PoseEstimator, create_detector, create_estimator
 from mocap.formats import rounding
 from mocap.keypoints import KeypointLayout, Keypoints2D, Keypoints3D
 from mocap.people import Track
@@ -46,12 +46,36 @@ class CaptureSettings:
     solve: SolveSettings = field(default_factory=SolveSettings)
 
 
-def process(path: str | Path, settings: CaptureSettings, *, progress: Progress | None = None) -> Take:
+@dataclass(frozen=True, eq=False)
+class Networks:
+    """The networks of one estimator on one device, loaded: they serve any number of clips, one at a time."""
+
+    detector: Detector
+    estimator: PoseEstimator
+
+
+def load_networks(settings: CaptureSettings) -> Networks:
+    """The networks that these settings ask for. Raises MocapError for unknown names and damaged weights."""
+    detector = create_detector(device=settings.device)
+    return Networks(detector, create_estimator(settings.estimator, device=settings.device))
+
+
+LoadNetworks = Callable[[CaptureSettings], Networks]
+
+
+def process(
+    path: str | Path,
+    settings: CaptureSettings,
+    *,
+    progress: Progress | None = None,
+    networks: LoadNetworks = load_networks,
+) -> Take:
     """The take of a clip: of its most prominent person, or of those asked for.
 
-    Raises MocapError for clips that cannot be read, are damaged, or show nobody.
+    networks: where they come from; whoever has many clips keeps them. Raises MocapError for clips that cannot be read,
+    are damaged, or show nobody.
     """
-    take = look(path, settings, progress=progress)
+    take = look(path, settings, progress=progress, networks=networks)
     if progress:
         progress("solve", 0, take.frames)
     solved = solve(take, settings.solve)
@@ -65,19 +89,25 @@ def solve(take: Take, settings: SolveSettings) -> Take:
     return rounding.rounded(reconstruct(take, settings))
 
 
-def look(path: str | Path, settings: CaptureSettings, *, progress: Progress | None = None) -> Take:
+def look(
+    path: str | Path,
+    settings: CaptureSettings,
+    *,
+    progress: Progress | None = None,
+    networks: LoadNetworks = load_networks,
+) -> Take:
     """A take with keypoints but no motion yet: the networks' part of the work."""
     path = Path(path)
     clip = video.Video(path, start_s=settings.start_s, end_s=settings.end_s, allow_damaged=settings.allow_damaged)
     info = clip.info
     if info.frames < fewest_frames(float(info.fps)):
         raise MocapError(f"{path}: too short: {info.frames} frames at {float(info.fps):g} fps make no motion")
-    detector = create_detector(device=settings.device)
-    estimator = create_estimator(settings.estimator, device=settings.device)
+    loaded = networks(settings)  # after the clip was opened: most bad clips end before
+    estimator = loaded.estimator
     footage = capture.follow_people(
         clip,
         fps=float(info.fps),
-        detector=detector,
+        detector=loaded.detector,
         estimator=estimator,
         progress=(lambda done: progress("estimate", done, info.frames)) if progress else None,
     )

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mocap.errors import MocapError
 from mocap.estimators.compiled_cache import cache_key, read_cached, write_cached
 from mocap.estimators.runtime import Image, Outputs
 from mocap.networks import source_files
@@ -20,6 +21,7 @@ from mocap.weights import read_card, weights_file
 if TYPE_CHECKING:
     import openvino
 
+THREADS_VARIABLE = "MOCAP_THREADS"
 REQUESTS_PER_STREAM = 2  # one runs while the next waits with its input in place
 
 
@@ -38,7 +40,11 @@ def import_openvino() -> Any:
 
 
 def core_count() -> int:
-    """Cores this process may use."""
+    """Cores this process may use: $MOCAP_THREADS where processes share a machine, else all that the system gives it."""
+    if given := os.environ.get(THREADS_VARIABLE):
+        if not given.isdecimal() or int(given) < 1:
+            raise MocapError(f"{THREADS_VARIABLE} is '{given}'; set it to a number of cores, 1 or more, or unset it")
+        return int(given)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
