@@ -10,6 +10,8 @@ from pathlib import Path
 from mocap.errors import MocapError
 
 SUFFIXES = frozenset(
+    (".mp4", ".mov", ".m4v", ".mkv", ".avi", ".webm", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts", ".3gp", ".wmv", ".mxf")
+)
     [
         ".mp4",
         ".mov",

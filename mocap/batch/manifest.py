@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from mocap.errors import MocapError, OutputError
 
@@ -59,7 +59,7 @@ class Manifest:
         columns = [column.name for column in fields(Entry)]
         with self._errors():
             rows = self._database.execute(f"SELECT {', '.join(columns)} FROM clips ORDER BY clip").fetchall()
-        return {row[0]: Entry(*row[:-1], files={k: tuple(v) for k, v in json.loads(row[-1]).items()}) for row in rows}
+        return {row[0]: _entry(dict(zip(columns, row))) for row in rows}
 
     def record(self, *entries: Entry) -> None:
         """Put entries in, or in place of older ones, all or none."""
@@ -89,6 +89,11 @@ class Manifest:
             kind = OutputError if isinstance(error, sqlite3.OperationalError) else MocapError
             hint = "see to the disk, then start the batch again" if kind is OutputError else "remove it to begin anew"
             raise kind(f"the account of the batch, {self._path}, cannot be used: {error}; {hint}") from error
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    files = {path: (sha256, size, mtime_ns) for path, (sha256, size, mtime_ns) in json.loads(row["files"]).items()}
+    return Entry(**{**row, "files": files})
 
 
 def read_entries(output: Path) -> dict[str, Entry]:
