@@ -77,3 +77,9 @@ def world_from_camera(pitch_degrees: float = 0.0, roll_degrees: float = 0.0) -> 
     T = np.eye(4)
     T[:3, :3] = level @ pitch_about_x @ roll_about_z
     return T
+
+
+def pitch_and_roll(up: Array) -> tuple[float, float]:
+    """The ``world_from_camera`` angles in degrees of a camera in whose axes ``up`` (3,) points against gravity."""
+    x, y, z = up
+    return float(np.degrees(np.arctan2(-z, np.hypot(x, y)))), float(np.degrees(np.arctan2(-x, -y)))

@@ -44,10 +44,11 @@ Fov = Annotated[
     float | None, typer.Option("--fov", help="Angle of view of the picture's longer side, degrees. [a new take: 55]")
 ]
 Pitch = Annotated[
-    float | None, typer.Option("--camera-pitch", help="How far the camera looks down, degrees. [a new take: 0]")
+    float | None, typer.Option("--camera-pitch", help="How far the camera looks down, degrees. [as people stand]")
 ]
 Roll = Annotated[
-    float | None, typer.Option("--camera-roll", help="How far the camera is turned clockwise, degrees. [a new take: 0]")
+    float | None,
+    typer.Option("--camera-roll", help="How far the camera is turned clockwise, degrees. [as people stand]"),
 ]
 Height = Annotated[float | None, typer.Option("--height", help="The person's height in metres; fixes the scale.")]
 FilterName = Annotated[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,28 +17,46 @@ NEAREST_M = 0.1  # nothing is seen nearer to the lens
 LEAST_WEIGHT = 1e-9  # of all keypoints of a frame together: less is nobody
 
 
+@dataclass(frozen=True, eq=False)
+class Lifted:
+    """points: keypoints in the camera frame, metres. up: (T, 3) unit, against gravity, along the camera's axes, or None
+    from a lifter that does not tell it."""
+
+    points: Keypoints3D
+    up: Array | None = None
+
+
 class NetworkDepth:
     """A ``Lifter`` that trusts the image for directions and the pose network for depth about the hips.
 
     The network sees a crop, so its 3D is taken as seen by a camera that looks straight at the body, and is turned to
-    the real viewing direction. The body's translation is the least-squares fit of that 3D to the rays through the
-    image points (linear, as in the direct linear transform), its distance is smoothed over time, and every point is
-    then put on its own ray at its own depth.
+    the real viewing direction.
     """
 
-    def lift(self, image: Keypoints2D, guess: Keypoints3D | None, camera: Camera) -> Keypoints3D:
+    def lift(self, image: Keypoints2D, guess: Keypoints3D | None, camera: Camera) -> Lifted:
         """Keypoints in the camera frame, metres. Raises MocapError without the network's own 3D."""
         if guess is None:
-            raise MocapError("this estimator has no depth of its own, and no lifter for its keypoints is installed")
-        rays = camera.rays(image.xy)
+            raise MocapError("this estimator has no depth of its own; leave the choice of the lifter to mocap")
         weights = np.where(np.isfinite(image.xy[..., 0]) & np.isfinite(guess.xyz[..., 0]), image.confidence, 0.0)
-        body = _turn_to_view(np.nan_to_num(guess.xyz), np.nan_to_num(rays), weights)
-        distance = fit_translation(np.nan_to_num(rays), body, weights)[:, 2]
-        distance[weights.sum(axis=1) == 0] = np.nan
-        smoothed = smooth.low_pass(np.log(np.maximum(distance, 0.3)), float(image.fps), cutoff_hz=DISTANCE_CUTOFF_HZ)
-        depth = np.maximum(body[..., 2] + np.exp(smoothed)[:, None], NEAREST_M)
-        xyz = np.where(weights[..., None] > 0, rays * depth[..., None], np.nan)
-        return Keypoints3D(image.layout, xyz, np.where(np.isnan(xyz[..., 0]), 0.0, image.confidence), image.fps)
+        body = _turn_to_view(np.nan_to_num(guess.xyz), np.nan_to_num(camera.rays(image.xy)), weights)
+        return Lifted(on_rays(image, np.where(np.isfinite(guess.xyz), body, np.nan), camera))
+
+
+def on_rays(image: Keypoints2D, body: Array, camera: Camera) -> Keypoints3D:
+    """Image keypoints at the depths of a body (T, K, 3) in metres, along the camera's axes, NaN = missing.
+
+    The body's translation is the least-squares fit of it to the rays through the image points (linear, as in the direct
+    linear transform), its distance is smoothed over time, and every point is then put on its own ray at its own depth.
+    """
+    rays = np.nan_to_num(camera.rays(image.xy))
+    weights = np.where(np.isfinite(image.xy[..., 0]) & np.isfinite(body[..., 0]), image.confidence, 0.0)
+    body = np.nan_to_num(body)
+    distance = fit_translation(rays, body, weights)[:, 2]
+    distance[weights.sum(axis=1) == 0] = np.nan
+    smoothed = smooth.low_pass(np.log(np.maximum(distance, 0.3)), float(image.fps), cutoff_hz=DISTANCE_CUTOFF_HZ)
+    depth = np.maximum(body[..., 2] + np.exp(smoothed)[:, None], NEAREST_M)
+    xyz = np.where(weights[..., None] > 0, rays * depth[..., None], np.nan)
+    return Keypoints3D(image.layout, xyz, np.where(np.isnan(xyz[..., 0]), 0.0, image.confidence), image.fps)
 
 
 def _turn_to_view(body: Array, rays: Array, weights: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
@@ -15,9 +15,10 @@ from mocap import capture, people, video
 from mocap.camera import Camera, intrinsics_from_fov
 from mocap.capture import Footage
 from mocap.errors import MocapError
-from mocap.estimators import DETECTORS, Detector, PoseEstimator, create_detector, create_estimator
+from mocap.estimators import DETECTORS, LIFTERS, Detector, PoseEstimator, create_detector, create_estimator
 from mocap.formats import rounding
 from mocap.keypoints import KeypointLayout, Keypoints2D, Keypoints3D
+from mocap.networks import NETWORKS
 from mocap.people import Track
 from mocap.reconstruct import SolveSettings, fewest_frames, reconstruct
 from mocap.rotation import Array
@@ -86,7 +87,10 @@ def process(
 
 def solve(take: Take, settings: SolveSettings) -> Take:
     """The take solved anew from its keypoints, rounded as its file will be."""
-    return rounding.rounded(reconstruct(take, settings))
+    networks = [model for model in take.models if model["name"] not in LIFTERS]
+    lifters = [_model_entry(settings.lifter)] if settings.lifter in NETWORKS else []
+    models = [*networks, *lifters]
+    return rounding.rounded(replace(reconstruct(take, settings), models=models, licences=_licences(models)))
 
 
 def look(

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from mocap import contacts, grounding, lift, proportions, rotation, smooth, solve, swaps
-from mocap.camera import DEFAULT_FOV_DEGREES, Camera, intrinsics_from_fov, world_from_camera
+from mocap.camera import DEFAULT_FOV_DEGREES, Camera, intrinsics_from_fov, pitch_and_roll, world_from_camera
 from mocap.errors import MocapError
+from mocap.estimators import DEFAULT_LIFTER, create_lifter
 from mocap.keypoints import Keypoints2D, Keypoints3D
+from mocap.lift import Lifted
 from mocap.motion import Motion
 from mocap.rotation import Array
 from mocap.take import Gap, Person, Take
@@ -29,21 +31,22 @@ class SolveSettings:
     """What the user can say about the camera, the person and the smoothing.
 
     fov_degrees: of the camera's longer image side. camera_pitch_degrees: > 0 looks down. camera_roll_degrees: > 0 is
-    clockwise seen from behind the camera. height_m: the person's, or None to trust the network's metres. filter_name:
-    one of smooth.FILTERS.
+    clockwise seen from behind the camera; None for either: as the lifter sees people stand. height_m: the person's, or
+    None for the lifter's guess. lifter: one of estimators.LIFTERS. filter_name: one of smooth.FILTERS.
     """
 
     fov_degrees: float = DEFAULT_FOV_DEGREES
-    camera_pitch_degrees: float = 0.0
-    camera_roll_degrees: float = 0.0
+    camera_pitch_degrees: float | None = None
+    camera_roll_degrees: float | None = None
     height_m: float | None = None
+    lifter: str = DEFAULT_LIFTER
     filter_name: str = "butterworth"
     cutoff_hz: float = smooth.DEFAULT_CUTOFF_HZ
 
     def __post_init__(self) -> None:
         _require(1 <= self.fov_degrees < 170, f"--fov must lie between 1 and 170 degrees, not {self.fov_degrees:g}")
-        _require(abs(self.camera_pitch_degrees) < 90, "--camera-pitch must lie between -90 and 90 degrees")
-        _require(abs(self.camera_roll_degrees) <= 180, "--camera-roll must lie between -180 and 180 degrees")
+        _require(abs(self.camera_pitch_degrees or 0) < 90, "--camera-pitch must lie between -90 and 90 degrees")
+        _require(abs(self.camera_roll_degrees or 0) <= 180, "--camera-roll must lie between -180 and 180 degrees")
         _require(
             self.height_m is None or 0.3 <= self.height_m <= 3.0,
             "--height must lie between 0.3 and 3 metres (1.75, say)",
@@ -82,11 +85,11 @@ def reconstruct(take: Take, settings: SolveSettings) -> Take:
     if not take.people:
         raise MocapError(f"the take of {take.source.name} holds nobody; process the video again")
     take = replace(take, people=tuple(_with_swaps(person, take.cuts) for person in take.people))
-    K = intrinsics_from_fov(settings.fov_degrees, take.source.size)
-    T_world_camera = world_from_camera(settings.camera_pitch_degrees, settings.camera_roll_degrees)
-    camera = Camera(K, T_world_camera, take.source.size)
-    solved = [_solve_person(person, take, camera, settings) for person in take.people]
-    T_world_camera = T_world_camera.copy()
+    camera = Camera(intrinsics_from_fov(settings.fov_degrees, take.source.size), np.eye(4), take.source.size)
+    seen = [_lifted(person, take, camera, settings) for person in take.people]
+    camera = replace(camera, T_world_camera=_orientation(seen, settings))
+    solved = [(_solved(lifted.points, image, camera), image) for image, lifted in seen]
+    T_world_camera = camera.T_world_camera.copy()
     T_world_camera[:3, 3] = _onto_origin(*solved[0], camera)
     camera = replace(camera, T_world_camera=T_world_camera)
     people = tuple(_placed(person, *parts, camera, take) for person, parts in zip(take.people, solved))
@@ -136,18 +139,30 @@ def _filled_confidence(points: Array, confidence: Array) -> Array:
     return np.where(np.isnan(points[..., 0]), 0.0, np.nan_to_num(held))
 
 
-def _solve_person(person: Person, take: Take, camera: Camera, settings: SolveSettings) -> tuple[Motion, Keypoints2D]:
-    """The person's motion, the camera at the origin, and the cleaned image keypoints it was solved from."""
+def _lifted(person: Person, take: Take, camera: Camera, settings: SolveSettings) -> tuple[Keypoints2D, Lifted]:
+    """The person's cleaned image keypoints, and where they are in the camera's frame."""
     seen = int(np.sum(person.keypoints_2d.confidence.any(axis=1)))
     if seen < fewest_frames(float(take.fps)):
         where = f"person {person.id} of {take.source.name} is seen in {seen} frames"
         raise MocapError(f"{where}, which make no motion; choose a part where they are in view for longer")
     image = clean_image(person, settings, take.cuts)
-    points = lift.NetworkDepth().lift(image, _clean_depth(person, settings, take.cuts), camera)
+    lifted = create_lifter(settings.lifter).lift(image, _clean_depth(person, settings, take.cuts), camera)
     if settings.height_m is not None:
-        points = lift.scaled(points, settings.height_m / proportions.body_height(points))
-    motion = _solve_steady(points, image, camera)
-    return grounding.flatten_feet(motion, image, camera), image
+        grown = lift.scaled(lifted.points, settings.height_m / proportions.body_height(lifted.points))
+        lifted = replace(lifted, points=grown)
+    return image, lifted
+
+
+def _orientation(seen: list[tuple[Keypoints2D, Lifted]], settings: SolveSettings) -> Array:
+    """T_world_camera (4, 4) at the origin: as the user says, else as all people in all frames are judged to stand."""
+    ups = [lifted.up[image.confidence.any(axis=1)] for image, lifted in seen if lifted.up is not None]
+    pitch, roll = pitch_and_roll(np.median(np.concatenate(ups), axis=0)) if ups else (0.0, 0.0)
+    said = settings.camera_pitch_degrees, settings.camera_roll_degrees
+    return world_from_camera(*(own if own is not None else judged for own, judged in zip(said, (pitch, roll))))
+
+
+def _solved(points: Keypoints3D, image: Keypoints2D, camera: Camera) -> Motion:
+    return grounding.flatten_feet(_solve_steady(points, image, camera), image, camera)
 
 
 def _solve_steady(points: Keypoints3D, image: Keypoints2D, camera: Camera) -> Motion:

@@ -68,7 +68,6 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "a point at the corner": (all_points_at(0.0), "no frame shows a body"),
     "a point far away": (all_points_at(-1e9), "no frame shows a body"),
     "numbers too large": (all_points_at(1e10), "beyond 1e"),
-    "no depth": (lambda d: person(d).update(keypoints_3d=None), "no depth of its own"),
     "a cut at the start": (lambda d: d.update(cuts=[0]), "cuts"),
     "words for numbers": (settings(height_m="1.7"), "settings are damaged"),
     "a list for a name": (settings(filter_name=["x"]), "settings are damaged"),

@@ -22,7 +22,7 @@ def camera_in_front(pitch_degrees: float = 0.0, distance_m: float = 4.0, aside_m
 def test_perfect_keypoints_come_back_where_they_were(pitch, aside_m):
     points, camera = keypoints_of(walking_motion()), camera_in_front(pitch, aside_m=aside_m)
     image = picture_of(points, camera)
-    lifted = lift.NetworkDepth().lift(image, network_guess(points, camera), camera)
+    lifted = lift.NetworkDepth().lift(image, network_guess(points, camera), camera).points
     error = np.linalg.norm(camera.to_world(lifted.xyz) - points.xyz, axis=-1)
     assert error.mean() < 0.01
     assert error.max() < 0.03
@@ -31,7 +31,7 @@ def test_perfect_keypoints_come_back_where_they_were(pitch, aside_m):
 def test_lifted_points_lie_on_their_rays():
     points, camera = keypoints_of(walking_motion()), camera_in_front()
     image = picture_of(points, camera)
-    lifted = lift.NetworkDepth().lift(image, network_guess(points, camera), camera)
+    lifted = lift.NetworkDepth().lift(image, network_guess(points, camera), camera).points
     np.testing.assert_allclose(camera.project(camera.to_world(lifted.xyz)), image.xy, atol=1e-6)
 
 
@@ -46,7 +46,9 @@ def test_the_translation_fit_is_exact_for_exact_points():
 def test_points_grown_about_the_camera_look_the_same():
     points, camera = keypoints_of(walking_motion()), camera_in_front()
     camera = Camera(camera.K, world_from_camera(), camera.size)
-    seen = lift.NetworkDepth().lift(picture_of(moved(points), camera), network_guess(moved(points), camera), camera)
+    seen = (
+        lift.NetworkDepth().lift(picture_of(moved(points), camera), network_guess(moved(points), camera), camera).points
+    )
     twice = lift.scaled(seen, 2.0)
     np.testing.assert_allclose(
         camera.project(camera.to_world(twice.xyz)), camera.project(camera.to_world(seen.xyz)), atol=1e-6
@@ -55,7 +57,7 @@ def test_points_grown_about_the_camera_look_the_same():
 
 def test_points_moved_away_stay_on_their_rays():
     points, camera = keypoints_of(walking_motion()), camera_in_front()
-    lifted = lift.NetworkDepth().lift(picture_of(points, camera), network_guess(points, camera), camera)
+    lifted = lift.NetworkDepth().lift(picture_of(points, camera), network_guess(points, camera), camera).points
     farther = lift.moved_away(lifted, np.linspace(0, 1, len(lifted)))
     np.testing.assert_allclose(
         farther.xyz[..., 2] - lifted.xyz[..., 2], np.linspace(0, 1, len(lifted))[:, None].repeat(33, 1)
@@ -74,7 +76,7 @@ def test_unseen_frames_stay_missing():
     image, guess = picture_of(points, camera), network_guess(points, camera)
     for part in (image.xy, guess.xyz, image.confidence, guess.confidence):
         part[20:40] = 0 if part.ndim == 2 else np.nan
-    lifted = lift.NetworkDepth().lift(image, guess, camera)
+    lifted = lift.NetworkDepth().lift(image, guess, camera).points
     assert np.isnan(lifted.xyz[20:40]).all()
     assert np.isfinite(lifted.xyz[:20]).all()
 

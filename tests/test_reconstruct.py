@@ -49,13 +49,17 @@ def error_mm(solved, truth):
 @pytest.mark.parametrize(("noise_px", "noise_m", "bound_mm"), [(0.0, 0.0, 8.0), (3.0, 0.01, 15.0), (6.0, 0.03, 30.0)])
 def test_a_known_motion_comes_back_through_camera_and_noise(noise_px, noise_m, bound_mm):
     truth = walking_motion()
-    solved = reconstruct(take_of(truth, noise_px=noise_px, noise_m=noise_m), SolveSettings()).people[0].motion
+    solved = (
+        reconstruct(take_of(truth, noise_px=noise_px, noise_m=noise_m), SolveSettings(lifter="network"))
+        .people[0]
+        .motion
+    )
     assert error_mm(solved, truth) < bound_mm
 
 
 def test_limbs_turn_within_degrees_under_noise():
     truth = walking_motion()
-    solved = reconstruct(take_of(truth, noise_px=3.0, noise_m=0.01), SolveSettings()).people[0].motion
+    solved = reconstruct(take_of(truth, noise_px=3.0, noise_m=0.01), SolveSettings(lifter="network")).people[0].motion
     expected = kinematics.world_rotations(truth.skeleton, truth.local_wxyz)
     found = kinematics.world_rotations(solved.skeleton, solved.local_wxyz)
     for name in ("LeftUpperArm", "RightLowerArm", "LeftUpperLeg", "RightLowerLeg", "Head"):
@@ -64,7 +68,7 @@ def test_limbs_turn_within_degrees_under_noise():
 
 
 def test_a_camera_that_looks_down_is_told_by_the_user():
-    truth, settings = walking_motion(), SolveSettings(camera_pitch_degrees=15.0)
+    truth, settings = walking_motion(), SolveSettings(camera_pitch_degrees=15.0, lifter="network")
     solved = reconstruct(take_of(truth, pitch=15.0), settings).people[0].motion
     trunk = kinematics.joint_positions(solved)
     lean = trunk[:, 4] - trunk[:, 0]
@@ -76,13 +80,17 @@ def test_a_camera_that_looks_down_is_told_by_the_user():
 
 @pytest.mark.parametrize("height_m", [1.2, 1.9])
 def test_the_height_given_is_the_height_solved(height_m):
-    solved = reconstruct(take_of(walking_motion(height_m=1.75)), SolveSettings(height_m=height_m)).people[0].motion
+    solved = (
+        reconstruct(take_of(walking_motion(height_m=1.75)), SolveSettings(lifter="network", height_m=height_m))
+        .people[0]
+        .motion
+    )
     top = solved.skeleton.rest_positions()[solved.skeleton.index("Head")] + solved.skeleton.ends["Head"]
     assert top[1] == pytest.approx(height_m, rel=0.03)
 
 
 def test_a_standing_body_stands_on_the_floor_over_the_origin():
-    solved = reconstruct(take_of(standing(lifted_m=0.0, frames=60)), SolveSettings())
+    solved = reconstruct(take_of(standing(lifted_m=0.0, frames=60)), SolveSettings(lifter="network"))
     person = solved.people[0]
     assert np.abs(person.motion.root_world[:, [0, 2]]).max() < 0.01
     assert person.contacts == {name: [(0, 60)] for name in ("LeftHeel", "LeftToes", "RightHeel", "RightToes")}
@@ -91,7 +99,7 @@ def test_a_standing_body_stands_on_the_floor_over_the_origin():
 
 def test_the_camera_of_a_take_shows_the_skeleton_where_the_keypoints_are():
     take = take_of(standing(lifted_m=0.0, frames=60))
-    solved = reconstruct(take, SolveSettings())
+    solved = reconstruct(take, SolveSettings(lifter="network"))
     motion = solved.people[0].motion
     image = solved.camera.project(kinematics.joint_positions(motion)[:, motion.skeleton.index("LeftHand")])
     seen = take.people[0].keypoints_2d
@@ -100,7 +108,9 @@ def test_the_camera_of_a_take_shows_the_skeleton_where_the_keypoints_are():
 
 
 def test_short_absences_are_bridged_and_long_ones_are_gaps_that_hold_the_pose():
-    solved = reconstruct(take_of(walking_motion(), unseen=[(20, 25), (50, 90)]), SolveSettings()).people[0]
+    solved = reconstruct(
+        take_of(walking_motion(), unseen=[(20, 25), (50, 90)]), SolveSettings(lifter="network")
+    ).people[0]
     assert [(gap.start, gap.end) for gap in solved.gaps] == [(50, 90)]
     assert np.ptp(solved.motion.local_wxyz[50:], axis=0).max() < 1e-9
     assert solved.motion.confidence[50:].max() == 0
@@ -114,12 +124,12 @@ def test_one_wild_keypoint_bends_nothing():
     xy = image.xy.copy()
     xy[45, image.layout.index("left_wrist")] += 200
     wild = replace(take, people=(replace(take.people[0], keypoints_2d=replace(image, xy=xy)),))
-    calm = reconstruct(take, SolveSettings()).people[0].motion
-    assert error_mm(reconstruct(wild, SolveSettings()).people[0].motion, calm) < 1.0
+    calm = reconstruct(take, SolveSettings(lifter="network")).people[0].motion
+    assert error_mm(reconstruct(wild, SolveSettings(lifter="network")).people[0].motion, calm) < 1.0
 
 
 def test_solving_a_solved_take_again_changes_nothing():
-    once = pipeline.solve(rounding.rounded(take_of(walking_motion())), SolveSettings())
+    once = pipeline.solve(rounding.rounded(take_of(walking_motion())), SolveSettings(lifter="network"))
     again = pipeline.solve(once, SolveSettings.from_json(once.settings))
     np.testing.assert_array_equal(again.people[0].motion.local_wxyz, once.people[0].motion.local_wxyz)
     np.testing.assert_array_equal(again.people[0].motion.root_world, once.people[0].motion.root_world)
@@ -127,7 +137,7 @@ def test_solving_a_solved_take_again_changes_nothing():
 
 def test_a_person_hardly_seen_is_refused():
     with pytest.raises(MocapError, match="make no motion"):
-        reconstruct(take_of(walking_motion(), unseen=[(2, 90)]), SolveSettings())
+        reconstruct(take_of(walking_motion(), unseen=[(2, 90)]), SolveSettings(lifter="network"))
 
 
 @pytest.mark.parametrize(
@@ -147,5 +157,5 @@ def test_impossible_settings_are_refused(wrong):
 
 
 def test_stored_settings_come_back_and_unknown_keys_are_ignored():
-    settings = SolveSettings(height_m=1.8, filter_name="kalman")
+    settings = SolveSettings(lifter="network", height_m=1.8, filter_name="kalman")
     assert SolveSettings.from_json({**settings.as_json(), "of_a_later_version": 1}) == settings

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mocap.camera import Camera
 from mocap.errors import unknown_name
 from mocap.keypoints import KeypointLayout, Keypoints2D, Keypoints3D
+from mocap.lift import Lifted
 from mocap.rotation import Array
 
 Frame = NDArray[np.uint8]  # (height, width, 3), RGB
@@ -23,6 +24,11 @@ ESTIMATORS = {
     "blazepose-lite": "mocap.estimators.blazepose:BlazePoseEstimator",
 }
 DETECTORS = {"blazepose-detector": "mocap.estimators.blazepose:BlazePoseDetector"}
+LIFTERS = {
+    "lifter": "mocap.estimators.lifter:LearntDepth",  # from the movement of the keypoints
+    "network": "mocap.lift:NetworkDepth",  # as the pose network says, frame by frame
+}
+DEFAULT_LIFTER = "lifter"
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +81,7 @@ class PoseEstimator(Protocol):
 class Lifter(Protocol):
     """Gives image keypoints their depth."""
 
-    def lift(self, image: Keypoints2D, guess: Keypoints3D | None, camera: Camera) -> Keypoints3D:
+    def lift(self, image: Keypoints2D, guess: Keypoints3D | None, camera: Camera) -> Lifted:
         """Keypoints in the camera frame, metres; ``guess`` is the pose network's own hip-centred 3D, if it has one."""
         ...
 
@@ -88,6 +94,14 @@ def create_estimator(name: str, *, device: str = "auto") -> PoseEstimator:
 def create_detector(name: str = "blazepose-detector", *, device: str = "auto") -> Detector:
     """The person detector of that name. Raises MocapError for unknown names."""
     return _create(DETECTORS, "detector", name, device)  # type: ignore[no-any-return]
+
+
+def create_lifter(name: str = DEFAULT_LIFTER) -> Lifter:
+    """The lifter of that name. Raises MocapError for unknown names."""
+    if name not in LIFTERS:
+        raise unknown_name("lifter", name, sorted(LIFTERS))
+    module, _, attribute = LIFTERS[name].partition(":")
+    return getattr(import_module(module), attribute)()  # type: ignore[no-any-return]
 
 
 def _create(table: dict[str, str], kind: str, name: str, device: str):  # type: ignore[no-untyped-def]

@@ -16,6 +16,7 @@ NETWORKS = {
     "blazepose-lite": "mocap.networks.blazepose:landmarks_lite",
     "blazepose-full": "mocap.networks.blazepose:landmarks_full",
     "blazepose-heavy": "mocap.networks.blazepose:landmarks_heavy",
+    "lifter": "mocap.networks.lifter:Lifter",
 }
 
 

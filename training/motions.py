@@ -1,0 +1,188 @@
+"""Motions of many sources as one kind of arrays: joint places and part rotations in a world with Y up.
+
+    python -m training.motions CMU_BVH CMU_FBX ANIMATIONS -o motions.npz
+
+reads every .bvh, .fbx and .glb below the given folders with Blender's own importers (the ``bpy`` module), at 30 frames
+a second. The sources use four families of bone names; a take whose bones are not found is left out with a line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mocap.rotation import Array
+
+FPS = 30
+LIMBS = ("hip", "knee", "ankle", "ball", "shoulder", "elbow", "wrist")
+POINTS = ("neck", "head", *(f"left_{limb}" for limb in LIMBS), *(f"right_{limb}" for limb in LIMBS))
+PARTS = ("pelvis", "chest", "head", "left_wrist", "right_wrist", "left_ankle", "right_ankle")
+FEWEST_FRAMES = 12  # a shorter take teaches nothing about time
+
+# In order of preference: Mixamo and MotionBuilder (CMU FBX), cgspeed's CMU BVH, iClone, Rigify, Unreal.
+# Mixamo's LeftShoulder is a collar bone, cgspeed's an upper arm: the first name that is there decides.
+NAMES = {
+    "pelvis": "Hips CC_Base_Hip DEF-hips pelvis",
+    "chest": "Spine2 Spine1 Chest2 CC_Base_Spine02 DEF-spine.003 spine_03",
+    "neck": "lowerneck Neck CC_Base_NeckTwist01 DEF-neck neck_01",
+    "head": "Head CC_Base_Head DEF-head head",
+    "hip": "{Side}UpLeg {Side}Hip CC_Base_{S}_Thigh DEF-thigh.{S} thigh_{s}",
+    "knee": "{Side}Leg {Side}Knee CC_Base_{S}_Calf DEF-shin.{S} calf_{s}",
+    "ankle": "{Side}Foot {Side}Ankle CC_Base_{S}_Foot DEF-foot.{S} foot_{s}",
+    "ball": "{Side}ToeBase {Side}Toe CC_Base_{S}_ToeBase DEF-toe.{S} ball_{s}",
+    "shoulder": "{Side}Arm {Side}Shoulder CC_Base_{S}_Upperarm DEF-upper_arm.{S} upperarm_{s}",
+    "elbow": "{Side}ForeArm {Side}Elbow CC_Base_{S}_Forearm DEF-forearm.{S} lowerarm_{s}",
+    "wrist": "{Side}Hand {Side}Wrist CC_Base_{S}_Hand DEF-hand.{S} hand_{s}",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class SourceTake:
+    """A take at 30 frames a second.
+
+    points: (T, 16, 3) places of POINTS, in the source's unit, Y up. rotations: (T, 7, 3, 3) of PARTS in the world,
+    identity in the rest pose, in which the figure stands upright and faces +Z. arms_at_rest: (2, 3) unit directions
+    from elbow to wrist in the rest pose, left and right.
+    """
+
+    name: str
+    points: Array
+    rotations: Array
+    arms_at_rest: Array
+
+
+def main() -> None:
+    """Reads the command line and writes one file with all takes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    options = parser.parse_args()
+    files = [
+        path
+        for folder in options.folders
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in {".bvh", ".fbx", ".glb"}
+    ]
+    takes = [take for path in files for take in read_takes(path)]
+    write_motions(options.output, takes)
+    seconds = sum(len(take.points) for take in takes) / FPS
+    print(f"{len(takes)} takes, {seconds / 60:.1f} minutes")
+
+
+def write_motions(path: Path, takes: list[SourceTake]) -> None:
+    """Writes takes as one npz file, in single precision."""
+    arrays = {}
+    for take in takes:
+        arrays[f"{take.name}|points"] = take.points.astype(np.float32)
+        arrays[f"{take.name}|rotations"] = take.rotations.astype(np.float32)
+        arrays[f"{take.name}|arms_at_rest"] = take.arms_at_rest.astype(np.float32)
+    np.savez_compressed(path, **arrays)
+
+
+def read_motions(path: Path) -> list[SourceTake]:
+    """The takes of a file written by ``write_motions``."""
+    with np.load(path) as stored:
+        names = [key.removesuffix("|points") for key in stored.files if key.endswith("|points")]
+        return [
+            SourceTake(name, *(stored[f"{name}|{field}"] for field in ("points", "rotations", "arms_at_rest")))
+            for name in names
+        ]
+
+
+def read_takes(path: Path) -> list[SourceTake]:
+    """The takes of one file: a .glb holds many, a .bvh or .fbx one."""
+    os.environ.setdefault("BLENDER_USER_RESOURCES", tempfile.mkdtemp())
+    import bpy
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.context.scene.render.fps = FPS
+    rate = _import(path)
+    for thing in list(bpy.data.objects):
+        if thing.type == "MESH":
+            bpy.data.objects.remove(thing)
+    armature = next(thing for thing in bpy.data.objects if thing.type == "ARMATURE")
+    bones = _bones(armature)
+    if bones is None:
+        print(f"{path.name}: its bones have other names")
+        return []
+    actions = list(bpy.data.actions) if path.suffix == ".glb" else [armature.animation_data.action]
+    takes = []
+    for action in actions:
+        name = f"{path.stem}/{action.name}" if path.suffix == ".glb" else f"{path.parent.name}/{path.stem}"
+        take = _sampled(name, armature, bones, action, rate)
+        if len(take.points) >= FEWEST_FRAMES:
+            takes.append(take)
+    return takes
+
+
+def _import(path: Path) -> float:
+    """Imports a file; its own frames a second."""
+    import bpy
+
+    if path.suffix == ".bvh":
+        with path.open() as lines:
+            frame_time = next(float(line.split()[-1]) for line in lines if line.startswith("Frame Time"))
+        bpy.ops.import_anim.bvh(filepath=str(path))
+        return 1 / frame_time
+    if path.suffix == ".fbx":
+        bpy.ops.import_scene.fbx(filepath=str(path))
+        return float(bpy.context.scene.render.fps)
+    bpy.ops.import_scene.gltf(filepath=str(path))
+    return FPS
+
+
+def _bones(armature: object) -> dict[str, str] | None:
+    """Point or part to bone name, or None if one is not found."""
+    present = set(armature.pose.bones.keys())
+    present |= {name.removeprefix("Neo_") for name in present}
+    prefix = "Neo_" if any(name.startswith("Neo_") for name in present) else ""
+    found = {}
+    for part in (*POINTS, *PARTS):
+        side, _, limb = part.rpartition("_")
+        words = {"Side": side.capitalize(), "S": side[:1].upper(), "s": side[:1]}
+        names = [name.format(**words) for name in NAMES[limb].split()]
+        name = next((name for name in names if name in present), None)
+        if name is None:
+            return None
+        found[part] = prefix + name
+    return found
+
+
+def _sampled(name: str, armature: object, bones: dict[str, str], action: object, rate: float) -> SourceTake:
+    import bpy
+
+    armature.animation_data_create().action = action
+    if hasattr(action, "slots") and action.slots:
+        armature.animation_data.action_slot = action.slots[0]
+    begin, end = action.frame_range
+    frames = np.arange(begin, end + 1e-6, rate / FPS)
+    points, rotations = np.empty((len(frames), len(POINTS), 3)), np.empty((len(frames), len(PARTS), 3, 3))
+    rest = {part: _upright(armature.matrix_world @ armature.data.bones[bones[part]].matrix_local) for part in bones}
+    for t, frame in enumerate(frames):
+        bpy.context.scene.frame_set(int(frame), subframe=float(frame % 1))
+        now = {part: _upright(armature.matrix_world @ armature.pose.bones[bones[part]].matrix) for part in bones}
+        points[t] = [now[point][:3, 3] for point in POINTS]
+        rotations[t] = [_turned(now[part], rest[part]) for part in PARTS]
+    arms = np.stack([rest[f"{side}_wrist"][:3, 3] - rest[f"{side}_elbow"][:3, 3] for side in ("left", "right")])
+    return SourceTake(name, points, rotations, arms / np.linalg.norm(arms, axis=1, keepdims=True))
+
+
+def _upright(matrix: object) -> Array:
+    """A Blender matrix (Z up, figures face −Y) in a world with Y up in which they face +Z."""
+    z_up = np.array(matrix, dtype=float)
+    return np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1.0]]) @ z_up
+
+
+def _turned(now: Array, rest: Array) -> Array:
+    """The rotation (3, 3) from the rest pose to now, scale taken out."""
+    u, _, vt = np.linalg.svd(now[:3, :3] @ np.linalg.inv(rest[:3, :3]))
+    return np.asarray(u @ vt)
+
+
+if __name__ == "__main__":
+    main()
