@@ -12,24 +12,6 @@ from mocap.errors import MocapError
 SUFFIXES = frozenset(
     (".mp4", ".mov", ".m4v", ".mkv", ".avi", ".webm", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts", ".3gp", ".wmv", ".mxf")
 )
-    [
-        ".mp4",
-        ".mov",
-        ".m4v",
-        ".mkv",
-        ".avi",
-        ".webm",
-        ".mpg",
-        ".mpeg",
-        ".mts",
-        ".m2ts",
-        ".3gp",
-        ".wmv",
-        ".ogv",
-        ".mxf",
-        ".ts",
-    ]
-)
 
 
 @dataclass(frozen=True)
