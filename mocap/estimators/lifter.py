@@ -77,10 +77,11 @@ class LifterNetwork:
         seconds = np.arange(len(rays)) / float(fps)
         ticks = np.arange(max(2, round(len(rays) * float(FPS / fps)))) / float(FPS)
         seen = np.where(np.isfinite(rays[..., 0]), confidence, 0.0)
-        at_ticks = [_resampled(values, seconds, ticks) for values in (np.nan_to_num(_bridged(rays)), seen)]
-        at_ticks[1] = np.where(_resampled((seen > 0).astype(float), seconds, ticks) > 0.5, at_ticks[1], 0.0)
+        rays_then = _resampled(np.nan_to_num(_bridged(rays)), seconds, ticks)
+        seen_then = _resampled(seen, seconds, ticks)
+        seen_then[_resampled((seen > 0).astype(float), seconds, ticks) <= 0.5] = 0.0
         own = None if guess is None else _resampled(np.nan_to_num(_bridged(guess)), seconds, ticks)
-        turns, answers = self._answers(*at_ticks, own)
+        turns, answers = self._answers(rays_then, seen_then, own)
         body = np.einsum("tji,tkj->tki", turns, answers[:, : 3 * K].reshape(-1, K, 3))
         up = np.einsum("tji,tj->ti", turns, answers[:, 3 * K : 3 * K + 3])
         logits = answers[:, 3 * K + 3 :]
