@@ -5,7 +5,7 @@
 #   INSTALL="uv pip install --python .venv/bin/python --torch-backend cpu"      install with uv instead of pip
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format wheel clean
+.PHONY: help demo test lint format wheel addon clean
 
 # The first one that starts, is recent enough and can make environments (a pyenv shim may exist and not start).
 USABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -23,6 +23,7 @@ help:
 	@echo "make lint    check style, types and the direction of imports"
 	@echo "make format  put the code into the project's style"
 	@echo "make wheel   build dist/opentake-*.whl"
+	@echo "make addon   build dist/mocap_blender-*.zip, the Blender add-on"
 	@echo "make clean   remove .venv and everything that was built"
 
 demo: $(VENV)/.package
@@ -51,6 +52,14 @@ format: $(VENV)/.dev
 
 wheel: $(VENV)/.dev
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+# Blender's own builder and validator of extensions, which the bpy module carries
+EXTENSION = $(BIN)/python $$(find $(VENV)/lib -path '*bl_pkg/cli/blender_ext.py')
+
+addon: $(VENV)/.dev
+	@mkdir -p dist
+	$(EXTENSION) build --source-dir blender_addon/mocap_blender --output-dir dist
+	$(EXTENSION) validate dist/mocap_blender-*.zip
 
 clean:
 	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache htmlcov .coverage

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -13,12 +15,35 @@ os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="blender_")
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed")
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(REPOSITORY / "blender_addon"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+ADDON = REPOSITORY / "blender_addon" / "mocap_blender"
+sys.path.insert(0, str(ADDON.parent))
 
 
-@pytest.fixture
+@pytest.fixture()
 def scene():
     """An empty factory scene."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     return bpy.context.scene
+
+
+@pytest.fixture(scope="session")
+def zip_file(tmp_path_factory) -> Path:
+    """The extension, built and validated by Blender's own tool."""
+    tool = Path(bpy.utils.resource_path("LOCAL"), "scripts", "addons_core", "bl_pkg", "cli", "blender_ext.py")
+    target = tmp_path_factory.mktemp("addon") / "mocap_blender.zip"
+    for command in (["build", f"--source-dir={ADDON}", f"--output-filepath={target}"], ["validate", str(target)]):
+        done = subprocess.run([sys.executable, str(tool), *command], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return target
+
+
+@pytest.fixture()
+def addon(zip_file, scene):
+    """The add-on, installed from its zip and switched on; switched off afterwards."""
+    name = "bl_ext.user_default.mocap_blender"
+    bpy.ops.extensions.package_install_files(filepath=str(zip_file), repo="user_default", enable_on_install=True)
+    if importlib.util.find_spec(name) is None or not hasattr(bpy.types.Object, "mocap_map"):
+        bpy.ops.preferences.addon_enable(module=name)
+    yield name
+    bpy.ops.preferences.addon_disable(module=name)
+    assert not hasattr(bpy.types.Object, "mocap_map")

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tab "Mocap" in the sidebar of the 3D view."""
+
+from __future__ import annotations
+
+import bpy
+
+
+class MOCAP_UL_rows(bpy.types.UIList):
+    """Joints and their bones."""
+
+    def draw_item(self, context, layout, data, item, icon, active_data, active_property, index=0, flt_flag=0):
+        """One row: the joint, and a field that searches the armature's bones."""
+        split = layout.split(factor=0.45)
+        split.label(text=item.name, icon="CHECKMARK" if item.bone else "DOT")
+        split.prop_search(item, "bone", data.id_data.data, "bones", text="")
+
+
+class MOCAP_PT_panel(bpy.types.Panel):
+    """Import, and the bones of the selected character."""
+
+    bl_label = "Mocap"
+    bl_idname = "MOCAP_PT_panel"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Mocap"
+
+    def draw(self, context):
+        """Import first: it is all that most people need."""
+        layout = self.layout
+        layout.operator("mocap.import_take", icon="IMPORT")
+        for name in ("mocap.process_video", "mocap.camera_background", "mocap.smooth_range", "mocap.mirror"):
+            if hasattr(bpy.types, _class_name(name)):
+                layout.operator(name)
+        layout.operator("mocap.next_bad_frame", icon="MARKER")
+        armature = context.active_object
+        if armature is None or armature.type != "ARMATURE":
+            layout.label(text="Select the armature of your character", icon="INFO")
+            return
+        self._draw_map(armature)
+
+    def _draw_map(self, armature) -> None:
+        box, stored = self.layout.box(), armature.mocap_map
+        box.operator("mocap.find_map", icon="VIEWZOOM")
+        if stored.rows:
+            unmapped = sum(not row.bone for row in stored.rows)
+            box.label(text=f"{stored.family}: {100 * stored.score:.0f} %, {unmapped} joints without a bone")
+            box.template_list("MOCAP_UL_rows", "", stored, "rows", stored, "active")
+        row = box.row(align=True)
+        row.operator("mocap.save_map")
+        row.operator("mocap.load_map")
+
+
+def _class_name(identifier: str) -> str:
+    """The name under which Blender keeps an operator's class: mocap.find_map is MOCAP_OT_find_map."""
+    group, _, name = identifier.partition(".")
+    return f"{group.upper()}_OT_{name}"
+
+
+CLASSES = (MOCAP_UL_rows, MOCAP_PT_panel)
