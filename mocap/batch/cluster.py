@@ -14,7 +14,7 @@ from mocap.batch.local import core_count
 from mocap.batch.worker import Event, Worker
 from mocap.errors import MocapError
 
-CONNECT_S = 10
+CONNECT_S = 5
 ALLOWED_LOSSES = 3  # of workers under one job: then it is the job that ends them
 GPU = {"GPU": 1}  # asked of workers for jobs on an accelerator: dask worker --resources "GPU=1"
 

@@ -72,6 +72,7 @@ class LocalEngine:
             worker.end()
 
     def _fill(self) -> None:
+        self._idle = [worker for worker in self._idle if worker.is_alive]
         while self._waiting and len(self._jobs) < self._count:
             worker = self._idle.pop() if self._idle else self._start()
             job = self._waiting.popleft()

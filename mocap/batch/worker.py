@@ -23,7 +23,6 @@ from mocap.batch.job import Job, Outcome, as_json, run_job
 
 REPORT_INTERVAL_S = 0.25
 THREAD_VARIABLES = ("MOCAP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-END_S = 5.0  # how long a worker may take to end when asked
 
 Event = dict[str, Any]  # {"event": "progress", stage, done, total} or {"event": "outcome", and an Outcome's fields}
 
@@ -58,14 +57,18 @@ class Worker:
     job's, also where the process dies."""
 
     def __init__(self, log: Path, events: Queue[tuple[Worker, Event]], *, threads: int) -> None:
-        self._log, self._events = log, events
+        self._log, self._events, self._lock = log, events, threading.Lock()
         self.is_alive, self._is_busy, self._reason = True, False, ""
         self._process = _start(log, threads)
         threading.Thread(target=self._listen, name=log.stem, daemon=True).start()
 
     def send(self, job: Job) -> None:
         """Begin a job; one at a time."""
-        self._is_busy = True
+        with self._lock:
+            self._is_busy = self.is_alive
+        if not self._is_busy:
+            self._tell_crash("the worker had ended before")
+            return
         assert self._process.stdin is not None
         with suppress(OSError):  # it died in between: the listener tells
             self._process.stdin.write(json.dumps(as_json(job)) + "\n")
@@ -77,26 +80,21 @@ class Worker:
         self._process.kill()
         self._process.wait()
 
-    def close(self) -> None:
-        """Let an idle worker end by itself."""
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.close()
-            self._process.wait(END_S)
-        except (OSError, subprocess.TimeoutExpired):
-            self.end()
-
     def _listen(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             event = json.loads(line)
-            self._is_busy &= event["event"] != "outcome"
+            with self._lock:
+                self._is_busy &= event["event"] != "outcome"
             self._events.put((self, event))
         code = self._process.wait()
-        self.is_alive = False
-        if self._is_busy:
-            outcome = Outcome("crashed", self._reason or f"the worker ended in the middle of it ({self._why(code)})")
-            self._events.put((self, {"event": "outcome", **as_json(outcome)}))
+        with self._lock:
+            self.is_alive, was_busy = False, self._is_busy
+        if was_busy:
+            self._tell_crash(self._reason or f"the worker ended in the middle of it ({self._why(code)})")
+
+    def _tell_crash(self, error: str) -> None:
+        self._events.put((self, {"event": "outcome", **as_json(Outcome("crashed", error))}))
 
     def _why(self, code: int) -> str:
         if code < 0:
