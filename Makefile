@@ -62,7 +62,7 @@ addon: $(VENV)/.dev
 	$(EXTENSION) validate dist/mocap_blender-*.zip
 
 clean:
-	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache htmlcov .coverage
+	rm -rf $(VENV) .venv-bpy-* build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache htmlcov .coverage
 
 $(VENV)/.environment:
 	@test -n "$(PYTHON)" || { echo "No usable Python 3.11, 3.12 or 3.13 found. On Debian:" \

@@ -20,7 +20,7 @@ from .names import BODY, HUMANOID, HUMANOID_CENTRE, Name, canonical
 
 FORMAT, VERSION = "mocap-bone-map", 1
 RIGS = Path(__file__).parent / "rigs"
-ENOUGH = 0.6  # of the needed bones: less is no match
+ENOUGH = 0.7  # of the needed bones: without legs or without arms it is no match
 # Without these a body cannot be moved. Collar bones, toes, neck and the spine's upper bones are often missing.
 NEEDED = ("Hips", "Spine", "Head") + tuple(
     f"{side}{limb}"
@@ -51,7 +51,7 @@ def map_bones(bones: Bones) -> BoneMap:
     candidates = [_from_table(table, bones) for table in tables()]
     candidates = [found for found in candidates if found.score >= ENOUGH and not problems(found, bones)]
     if candidates:
-        return max(candidates, key=lambda found: (found.kind == "rigify", _body(found), len(found.bones)))
+        return max(candidates, key=lambda found: _rank(found, bones))
     shaped = structure.map_by_shape(bones)
     return BoneMap(shaped, "structure", _score(shaped)) if _score(shaped) >= ENOUGH else BoneMap({}, "none", 0.0)
 
@@ -86,8 +86,11 @@ def problems(bone_map: BoneMap, bones: Bones) -> list[str]:
 _ORDER = {"LowerArm": "UpperArm", "Hand": "LowerArm", "LowerLeg": "UpperLeg", "Foot": "LowerLeg", "Toes": "Foot"}
 
 
-def _body(found: BoneMap) -> int:
-    return sum(joint in BODY for joint in found.bones)
+def _rank(found: BoneMap, bones: Bones) -> tuple[bool, int, bool, int]:
+    """What makes one map better than another: controls before bones, then the body, the neck's own parent, fingers."""
+    neck, chest = found.bones.get("Neck"), found.bones.get("UpperChest")
+    body = sum(joint in BODY for joint in found.bones)
+    return found.kind == "rigify", body, neck is not None and bones[neck].parent == chest, len(found.bones)
 
 
 def _score(mapped: Iterable[str]) -> float:
