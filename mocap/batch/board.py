@@ -89,26 +89,26 @@ class Grid(Quiet):
         """See ``run.Board``."""
         self._rows.pop(entry.clip, None)
         self._done += 1
-        if entry.state == "failed":
-            self._failed += 1
-            self._live.console.print(f"{one_line(entry.clip)}: {entry.error}", style="red", markup=False)
+        self._failed += entry.state == "failed"
 
     def _table(self) -> Any:
         from rich.box import SIMPLE_HEAD
+        from rich.console import Group
         from rich.markup import escape
         from rich.table import Table
 
-        grid = Table(box=SIMPLE_HEAD, pad_edge=False, caption=self._whole(), caption_justify="left")
+        grid = Table(box=SIMPLE_HEAD, pad_edge=False)
         for column in ("clip", "stage", "frames", "fps", "left"):
             grid.add_column(column, justify="left" if column in ("clip", "stage") else "right")
         for clip, (stage, done, total, fps) in list(self._rows.items())[:SHOWN]:
             left = _clock((total - done) / fps) if fps else ""
             grid.add_row(escape(one_line(clip)), stage, f"{done}/{total}", f"{fps:.1f}", left)
-        return grid
+        return Group(grid, self._whole())
 
     def _whole(self) -> str:
         elapsed = time.monotonic() - self._begin
-        left = f", about {_clock(elapsed / self._done * (self._total - self._done))} left" if self._done else ""
+        rest = self._total - self._done
+        left = f", about {_clock(elapsed / self._done * rest)} left" if self._done and rest else ""
         failed = f", {self._failed} failed" if self._failed else ""
         skipped = f", {self._skipped} unchanged" if self._skipped else ""
         return f"{self._done} of {self._total} clips{failed}{skipped}{left}"
