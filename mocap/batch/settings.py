@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mocap.errors import MocapError
+from mocap.errors import MocapError, unknown_name
 
 if TYPE_CHECKING:
     from mocap.pipeline import CaptureSettings
@@ -70,7 +70,6 @@ class TakeSettings:
 
     def check(self) -> None:
         """Raise MocapError for what can be told to be wrong without a clip."""
-        from mocap.errors import unknown_name
         from mocap.estimators import ESTIMATORS
 
         self.capture()
@@ -79,9 +78,17 @@ class TakeSettings:
         if self.units not in ("m", "cm"):
             raise unknown_name("unit", self.units, ["m", "cm"])
         if self.fail_on:
-            from mocap.report import thresholds
+            _check_thresholds(self.fail_on)
 
-            thresholds.parse(self.fail_on)
+
+def _check_thresholds(text: str) -> None:
+    try:
+        from mocap.report import thresholds
+    except ModuleNotFoundError as error:
+        raise MocapError(
+            "--fail-on needs the quality report, which this version of mocap lacks; leave it out"
+        ) from error
+    thresholds.parse(text)
 
 
 class Overrides:
