@@ -85,9 +85,7 @@ def _check_thresholds(text: str) -> None:
     try:
         from mocap.report import thresholds
     except ModuleNotFoundError as error:
-        raise MocapError(
-            "--fail-on needs the quality report, which this version of mocap lacks; leave it out"
-        ) from error
+        raise MocapError("--fail-on needs the quality report, which this version lacks; leave it out") from error
     thresholds.parse(text)
 
 
