@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import bpy
 
+from . import process_operator
+
 
 class MOCAP_UL_rows(bpy.types.UIList):
     """Joints and their bones."""
@@ -29,15 +31,24 @@ class MOCAP_PT_panel(bpy.types.Panel):
         """Import first: it is all that most people need."""
         layout = self.layout
         layout.operator("mocap.import_take", icon="IMPORT")
-        for name in ("mocap.process_video", "mocap.camera_background", "mocap.smooth_range", "mocap.mirror"):
-            if hasattr(bpy.types, _class_name(name)):
-                layout.operator(name)
+        self._draw_processing(context)
+        layout.operator("mocap.camera_background", icon="CAMERA_DATA")
         layout.operator("mocap.next_bad_frame", icon="MARKER")
         armature = context.active_object
         if armature is None or armature.type != "ARMATURE":
             layout.label(text="Select the armature of your character", icon="INFO")
             return
         self._draw_map(armature)
+
+    def _draw_processing(self, context) -> None:
+        layout, manager = self.layout, context.window_manager
+        if not process_operator.is_running():
+            layout.operator("mocap.process_video", icon="FILE_MOVIE")
+            if manager.mocap_status:
+                layout.label(text=manager.mocap_status)
+            return
+        layout.prop(manager, "mocap_share", text=manager.mocap_status, slider=True)
+        layout.operator("mocap.cancel_processing", icon="CANCEL")
 
     def _draw_map(self, armature) -> None:
         box, stored = self.layout.box(), armature.mocap_map
@@ -49,12 +60,6 @@ class MOCAP_PT_panel(bpy.types.Panel):
         row = box.row(align=True)
         row.operator("mocap.save_map")
         row.operator("mocap.load_map")
-
-
-def _class_name(identifier: str) -> str:
-    """The name under which Blender keeps an operator's class: mocap.find_map is MOCAP_OT_find_map."""
-    group, _, name = identifier.partition(".")
-    return f"{group.upper()}_OT_{name}"
 
 
 CLASSES = (MOCAP_UL_rows, MOCAP_PT_panel)

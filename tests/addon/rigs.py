@@ -25,7 +25,7 @@ TIPS = {"Head": (0, 0, 0.16), "Hand": (0.06, -0.01, -0.06), "Toes": (0, -0.07, 0
 CENTRE = ("Hips", "Spine", "Chest", "UpperChest", "Neck", "Head")
 LIMBS = tuple(part for part in PLACES if part not in CENTRE)
 
-# family to the names of centre and limbs ("{S}" L or R, "{s}" l or r, "{side}", "{Side}" left or Left); "" = no such bone
+# family to the names of centre and limbs ("{S}" L or R, "{s}" l or r, "{side}", "{Side}" left or Left)
 CONVENTIONS = {
     "mixamo": ("Hips Spine Spine1 Spine2 Neck Head", "{Side}Shoulder {Side}Arm {Side}ForeArm {Side}Hand "
                "{Side}UpLeg {Side}Leg {Side}Foot {Side}ToeBase"),
@@ -97,7 +97,7 @@ def rig(names: dict[str, str], *, extras: bool = True, prefix: str = "", seed: i
             add(f"{name}_twist_01", name, head + 0.4 * (tip - head), head + 0.8 * (tip - head))
         if extras and part == "Hand":
             for i, finger in enumerate(FINGERS[::3]):
-                start = tip + [0, 0.02 * (i - 2), 0]
+                start = tip + np.array([0, 0.02 * (i - 2), 0])
                 add(f"{name}_{finger[:-8]}_x", name, start, start + _sided((0.03, 0, -0.03), side))
     if extras:
         for i in range(6):

@@ -8,6 +8,7 @@ height is that of the target's own sole. Outside of contacts the correction fade
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -73,13 +74,13 @@ def _level(vectors: np.ndarray, up: np.ndarray) -> np.ndarray:
 
 
 def _stilled(path: np.ndarray, scale: float) -> np.ndarray:
-    """The path (T, 3) of a standing point held at its middle; one that goes further than a plant does is left as it is."""
+    """The path (T, 3) of a standing point held at its middle; one that goes further than a plant is left as it is."""
     middle = np.median(path, axis=0)
     return path if np.abs(path - middle).max() > MOST_PULL_M * scale else np.broadcast_to(middle, path.shape)
 
 
 def _offset(level: np.ndarray, shift: np.ndarray, known: np.ndarray, start: int, up: np.ndarray) -> np.ndarray:
-    """What to take off a span's level misses: their mean, or, right after another span, what makes it go on from that."""
+    """What to take off a span's level misses: their mean, or, right after another span, what lets it go on."""
     if start > 0 and known[start - 1]:
         return level[0] - _level(shift[start - 1 : start], up)[0]
     return level.mean(axis=0)
@@ -95,7 +96,7 @@ def _planted(side: str, places: dict, source: dict, motion: SourceMotion) -> lis
                 standing[max(start, 0) : min(end, T)] = mark
     edges = [0, *(np.flatnonzero(np.diff(standing)) + 1), T]
     joints = {1: f"{side}Toes", 2: f"{side}Foot"}
-    return [(a, b, joints[int(standing[a])]) for a, b in zip(edges, edges[1:]) if standing[a]]
+    return [(a, b, joints[int(standing[a])]) for a, b in pairwise(edges) if standing[a]]
 
 
 def _faded(shift: np.ndarray, known: np.ndarray, ramp: int) -> np.ndarray:

@@ -22,11 +22,8 @@ FORMAT, VERSION = "mocap-bone-map", 1
 RIGS = Path(__file__).parent / "rigs"
 ENOUGH = 0.7  # of the needed bones: without legs or without arms it is no match
 # Without these a body cannot be moved. Collar bones, toes, neck and the spine's upper bones are often missing.
-NEEDED = ("Hips", "Spine", "Head") + tuple(
-    f"{side}{limb}"
-    for side in ("Left", "Right")
-    for limb in ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot")
-)
+_NEEDED_LIMBS = ("UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg", "Foot")
+NEEDED = ("Hips", "Spine", "Head", *(side + limb for side in ("Left", "Right") for limb in _NEEDED_LIMBS))
 
 
 class MapError(AddonError):

@@ -22,7 +22,7 @@ _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_a-zA
 
 
 class Name(NamedTuple):
-    """side: "Left", "Right" or "". stem: what is left, in small letters without separators, numbers without zeros in front."""
+    """side: "Left", "Right" or "". stem: the rest in small letters, without separators and leading zeros."""
 
     side: str
     stem: str

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A take's motion on another skeleton: world-space deltas from aligned rest poses.
 
-All of it happens in the armature's own space, so that the object's place, turn and scale go on as they are. The figure's
-own axes (left, up, forwards) at rest are laid onto the take's (+X, +Y, +Z). A bone then turns from its rest pose as the
-joint turns from the T-pose; limbs are first turned from their rest direction to the T-pose's, by the shortest way, which is
-how an arm of an A-pose comes up.
+All of it happens in the armature's own space, so that the object's place, turn and scale go on as they are. The
+figure's own axes (left, up, forwards) at rest are laid onto the take's (+X, +Y, +Z). A bone then turns from its rest
+pose as the joint turns from the T-pose; limbs are first turned from their rest direction to the T-pose's, by the
+shortest way, which is how an arm of an A-pose comes up.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -33,8 +34,8 @@ LIMB_ENDS = {
 class Pose:
     """The target in every frame, in the armature's space.
 
-    turns: joint to quaternions (T, 4) from the rest pose. hips (T, 3): where the hips' bone is. places at rest: joint to (3,).
-    frame (3, 3): columns are the figure's left, up and forwards. scale: armature units a metre of the source.
+    turns: joint to quaternions (T, 4) from the rest pose. hips (T, 3): where the hips' bone is. rest: joint to its
+    place (3,). frame (3, 3): columns are the figure's left, up and forwards. scale: armature units a metre.
     """
 
     turns: dict[str, np.ndarray]
@@ -77,7 +78,7 @@ def target_pose(motion: SourceMotion, bones: Bones, bone_map: BoneMap, *, scale_
 
 
 def figure_axes(rest: dict[str, np.ndarray], bones: Bones, mapped: dict[str, str]) -> np.ndarray:
-    """Columns left, up and forwards (3, 3) of a figure at rest, each the nearest axis of the armature if it is near one."""
+    """Columns left, up and forwards (3, 3) of a figure at rest, snapped to the armature's axes if near them."""
     left = sum(
         (rest[f"Left{part}"] - rest[f"Right{part}"] for part in ("UpperLeg", "UpperArm") if f"Left{part}" in rest), 0
     )
@@ -99,7 +100,7 @@ def _leg_length(rest: dict[str, np.ndarray]) -> float:
     lengths = []
     for side in ("Left", "Right"):
         chain = [rest[f"{side}{part}"] for part in ("UpperLeg", "LowerLeg", "Foot") if f"{side}{part}" in rest]
-        lengths.append(sum(float(np.linalg.norm(b - a)) for a, b in zip(chain, chain[1:])))
+        lengths.append(sum(float(np.linalg.norm(b - a)) for a, b in pairwise(chain)))
     return max(0.5 * sum(lengths), 1e-6)
 
 
@@ -111,6 +112,8 @@ def _turns(motion: SourceMotion, rest: dict[str, np.ndarray], frame: np.ndarray)
     turns = {}
     for joint in rest:
         source = _nearest(joint, motion)
+        if source is None:
+            continue
         turned = world[:, motion.names.index(source)]
         q = quaternions.multiply(quaternions.multiply(axes, turned), quaternions.inverse(axes))
         end = LIMB_ENDS.get(joint)
@@ -121,14 +124,11 @@ def _turns(motion: SourceMotion, rest: dict[str, np.ndarray], frame: np.ndarray)
     return turns
 
 
-def _nearest(joint: str, motion: SourceMotion) -> str:
-    """The joint of the take that moves this joint: itself, or the one that it hangs on (fingers on the hand)."""
+def _nearest(joint: str, motion: SourceMotion) -> str | None:
+    """The joint of the take that moves this joint: itself, or the one it hangs on; None for fingers, which rest."""
     if joint in motion.names:
         return joint
     side = "Left" if joint.startswith("Left") else "Right" if joint.startswith("Right") else ""
-    order = [name for name in HUMANOID if name in motion.names]
-    if side and f"{side}Hand" in order and HUMANOID.index(joint) > HUMANOID.index("RightToes"):
-        return f"{side}Hand"
     above = {
         "Toes": f"{side}Foot",
         "Shoulder": "UpperChest",
@@ -136,13 +136,14 @@ def _nearest(joint: str, motion: SourceMotion) -> str:
         "Chest": "Spine",
         "Neck": "UpperChest",
     }
-    return _nearest(above[joint.removeprefix(side)], motion) if joint.removeprefix(side) in above else motion.names[0]
+    parent = above.get(joint.removeprefix(side))
+    return _nearest(parent, motion) if parent else None
 
 
 def local_turns(pose: Pose, bones: Bones, bone_map: BoneMap) -> dict[str, np.ndarray]:
-    """Bone name to the quaternions (T, 4) that Blender's pose bones take: against the parent, in the bone's own axes."""
+    """Bone name to the quaternions (T, 4) of Blender's pose bones: against the parent, in the bone's own axes."""
     bone_of = {joint: name for joint, name in bone_map.bones.items() if name in bones}
-    joint_of = {name: joint for joint, name in bone_of.items()}
+    joint_of = {name: joint for joint, name in bone_of.items() if joint in pose.turns}
     if bone_map.kind == "rigify" and RIGIFY_PELVIS in bones:
         joint_of[RIGIFY_PELVIS] = "Hips"
     found = {}
@@ -156,8 +157,8 @@ def local_turns(pose: Pose, bones: Bones, bone_map: BoneMap) -> dict[str, np.nda
     return found
 
 
-# Of a generated Rigify rig the pelvis hangs on the lowest bone of the back, which hangs on 'torso': when the back bends,
-# this control turns the pelvis, and the legs on it, to where the hips are.
+# Of a generated Rigify rig the pelvis hangs on the lowest bone of the back, which hangs on 'torso': when the back
+# bends, this control turns the pelvis, and the legs on it, to where the hips are.
 RIGIFY_PELVIS = "spine_fk"
 
 

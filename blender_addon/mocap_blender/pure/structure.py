@@ -92,7 +92,7 @@ class _Figure:
         return best
 
     def _length(self, limb: list[str]) -> float:
-        return sum(self._reach(a, b) for a, b in zip(limb[:2], limb[1:3]))
+        return self._reach(limb[0], limb[1]) + self._reach(limb[1], limb[2])
 
     def _mirrored(self, a: list[str], b: list[str]) -> bool:
         """Whether two limbs are the same height and length at their joints, and apart."""

@@ -23,8 +23,8 @@ class SourceMotion:
     """One person's motion on their own skeleton, Y up, metres, T-pose at rest facing +Z.
 
     names (J): joints, a parent before its children. parents (J,). offsets (J, 3). ends: leaf to where its bone ends.
-    root (T, 3). local (T, J, 4) wxyz. confidence (T, J) 0..1. contacts: LeftHeel, LeftToes, RightHeel, RightToes to half
-    open spans. gaps: half open spans without measurement, with the reason.
+    root (T, 3). local (T, J, 4) wxyz. confidence (T, J) 0..1. contacts: LeftHeel, LeftToes, RightHeel, RightToes to
+    half open spans. gaps: half open spans without measurement, with the reason.
     """
 
     person: int

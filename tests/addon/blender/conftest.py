@@ -19,7 +19,7 @@ ADDON = REPOSITORY / "blender_addon" / "mocap_blender"
 sys.path.insert(0, str(ADDON.parent))
 
 
-@pytest.fixture()
+@pytest.fixture
 def scene():
     """An empty factory scene."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -37,7 +37,7 @@ def zip_file(tmp_path_factory) -> Path:
     return target
 
 
-@pytest.fixture()
+@pytest.fixture
 def addon(zip_file, scene):
     """The add-on, installed from its zip and switched on; switched off afterwards."""
     name = "bl_ext.user_default.mocap_blender"

@@ -13,7 +13,6 @@ import pytest
 from figures import GOLDEN, figure
 from mathutils import Matrix
 from measured import evaluated, limb_angles, slides, turned_by_frame
-
 from mocap_blender import retargeting
 from mocap_blender.armature import bones_of
 from mocap_blender.pure.mapping import BoneMap, map_bones
