@@ -45,7 +45,7 @@ def usual_places() -> list[Path]:
         folders += sorted((home / "AppData/Local/Programs/Python").glob("Python3*/Scripts"), reverse=True)
     else:
         folders += sorted((home / "Library/Python").glob("3.*/bin"), reverse=True)
-        folders += [Path("/opt/homebrew/bin"), Path("/usr/local/bin")]
+        folders += [Path("/", "opt", "homebrew", "bin"), Path("/usr/local/bin")]  # Homebrew, and by hand
     return [folder / name for folder in folders]
 
 
