@@ -11,8 +11,8 @@ import bpy
 import numpy as np
 import pytest
 from figures import GOLDEN, figure
+from judged import evaluated, limb_angles, slides, turned_by_frame
 from mathutils import Matrix
-from measured import evaluated, limb_angles, slides, turned_by_frame
 from mocap_blender import retargeting
 from mocap_blender.armature import bones_of
 from mocap_blender.pure.mapping import BoneMap, map_bones
