@@ -18,6 +18,7 @@ from mocap.cli_options import (
     Device,
     End,
     Estimator,
+    FailOn,
     FilterName,
     Fov,
     Height,
@@ -31,6 +32,7 @@ from mocap.cli_options import (
     Units,
     UnitsOption,
 )
+from mocap.cli_report import report
 from mocap.errors import MocapError, QualityError, one_line
 
 if TYPE_CHECKING:
@@ -86,12 +88,17 @@ def process(
         Path | None, typer.Option(help="Also draw curves before and after filtering (png, svg, pdf).")
     ] = None,
     allow_damaged: AllowDamaged = False,
+    fail_on: FailOn = "",
     progress: ProgressOption = ProgressMode.auto,
 ) -> None:
     """Turn a video into a take."""
     from mocap import outputs, pipeline
     from mocap.progress import reporter
+    from mocap.report.quality import marked
+    from mocap.report.thresholds import parse
 
+    if fail_on:
+        parse(fail_on)
     settings = pipeline.CaptureSettings(
         estimator=estimator,
         device=device,
@@ -102,16 +109,18 @@ def process(
         solve=_solve_settings(None, height, fov, camera_pitch, camera_roll, filter_name, cutoff),
     )
     outputs.check_writable(output, preview=preview, plot=plot, keep=video)
-    with reporter(progress.value) as report:
-        take = pipeline.process(video, settings, progress=report)
+    with reporter(progress.value) as told:
+        take, shortfalls = marked(pipeline.process(video, settings, progress=told), fail_on)
         written = outputs.write_take(take, output, units=units.value)
         if preview:
             from mocap.preview import write_preview
 
-            written.append(write_preview(take, video, preview, progress=report))
+            written.append(write_preview(take, video, preview, progress=told))
         if plot:
             written.append(outputs.write_plot(take, plot))
     _announce(take, written, progress)
+    if shortfalls:
+        raise QualityError(f"{output} is below the quality asked for: {'; '.join(shortfalls)}")
 
 
 @app.command()
@@ -180,6 +189,7 @@ def validate(
 
 app.command()(batch)
 app.command()(evaluate)
+app.command()(report)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from mocap.cli_options import (
     Device,
     End,
     Estimator,
+    FailOn,
     FilterName,
     Fov,
     Height,
@@ -61,9 +62,10 @@ def batch(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be done, and why.")] = False,
     status: Annotated[bool, typer.Option("--status", help="Only list what was done so far.")] = False,
     preview: Annotated[bool, typer.Option("--preview", help="Also write each clip with the skeleton over it.")] = False,
-    fail_on: Annotated[
-        str, typer.Option(help='Exit with 3 where a take is worse than that: "slide=5,unseen=0.2".', show_default=False)
-    ] = "",
+    fail_on: FailOn = "",
+    report: Annotated[
+        bool, typer.Option("--report", help="Also write each take's report, and an index.html of all, worst first.")
+    ] = False,
     estimator: Estimator = "blazepose-heavy",
     device: Device = "auto",
     people: People = "largest",
@@ -109,6 +111,7 @@ def batch(
         allow_damaged=allow_damaged,
         preview=preview,
         fail_on=fail_on,
+        report=report,
     )
     make_engine = _engine(engine, scheduler, workers, timeout)
     found = find_clips(clips, output, pattern=pattern, recursive=recursive)
@@ -121,7 +124,7 @@ def batch(
         return
     with board(progress.value) as shown:
         summary = run(output, clips, tasks, make_engine, shown, retries=retries)
-    _announce(summary, output, progress)
+    _announce(summary, output, progress, has_index=report)
 
 
 def _engine(name: EngineName, scheduler: str | None, workers: str, timeout_s: float | None) -> MakeEngine:
@@ -160,8 +163,12 @@ def _status(entries: Collection[Entry]) -> str:
     return "\n".join([*lines, ", ".join(counts) or "no batch has written here"])
 
 
-def _announce(summary: Summary, output: Path, progress: ProgressMode) -> None:
+def _announce(summary: Summary, output: Path, progress: ProgressMode, *, has_index: bool) -> None:
     """Tell the failures, a line each, and the sums; the exit status follows from them."""
+    if has_index:
+        from mocap.report.index import write_index
+
+        typer.echo(f"wrote {write_index(output, [*summary.finished, *summary.skipped])}", err=True)
     counts = {state: summary.count(state) for state in ("done", "below", "failed")}
     if progress is ProgressMode.json:
         from mocap.progress import emit

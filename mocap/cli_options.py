@@ -56,3 +56,6 @@ FilterName = Annotated[
     typer.Option("--filter", help="butterworth, savgol, gaussian, kalman, one_euro or none. [a new take: butterworth]"),
 ]
 Cutoff = Annotated[float | None, typer.Option("--cutoff", help="The filter's -3 dB frequency in Hz. [a new take: 6]")]
+FailOn = Annotated[
+    str, typer.Option(help='Exit with 3 where a take is worse than that: "slide=5,unseen=0.2".', show_default=False)
+]

@@ -99,6 +99,7 @@ def reconstruct(take: Take, settings: SolveSettings) -> Take:
         camera=camera,
         settings=settings.as_json(),
         filters=_filters(settings),
+        quality={},
     )
 
 

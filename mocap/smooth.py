@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mocap.errors import MocapError, unknown_name
 from mocap.rotation import Array
@@ -98,7 +99,7 @@ def hold_nearest(values: Array) -> Array:
     return flat.reshape(values.shape)
 
 
-def runs(mask: Array) -> Iterator[tuple[int, int]]:
+def runs(mask: Array | NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     """Spans [start, end) of consecutive true values in booleans (T,)."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], np.asarray(mask, int), [0]])))
     yield from zip(edges[::2].tolist(), edges[1::2].tolist())

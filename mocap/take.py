@@ -106,7 +106,8 @@ class Take:
 
     All people share the clip's frame 0. settings: of the solve, JSON values. filters: those applied, in order.
     models: {name, sha256, licence}. licences: {part, kind, licence, commercial_use}. warnings: for the user.
-    cuts: frames with which a new scene begins. versions: of the programs that made it, by name.
+    cuts: frames with which a new scene begins. versions: of the programs that made it, by name. quality: what a report
+    said of it, JSON values; empty where nobody asked.
     """
 
     source: Source
@@ -121,6 +122,7 @@ class Take:
     warnings: list[str] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
+    quality: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.fps <= 0 or self.frames < 0:

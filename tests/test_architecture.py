@@ -20,7 +20,7 @@ HEAVY = {"numpy", "torch", "cv2", "scipy", "openvino", "av", "matplotlib"}
 LONGEST_FILE, LONGEST_FUNCTION = 320, 45  # lines
 MOST_PARAMETERS = 6  # without self; the commands have one for every option
 HELP_SECONDS = 0.3
-COMMANDS = ("cli.py", "cli_batch.py", "cli_evaluate.py")
+COMMANDS = ("cli.py", "cli_batch.py", "cli_evaluate.py", "cli_report.py")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

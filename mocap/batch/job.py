@@ -77,26 +77,24 @@ def run_job(job: Job, progress: Progress) -> Outcome:
 def _make_take(job: Job, staging: Path, progress: Progress) -> tuple[Take, str]:
     """The take, with its files in ``staging``, and what it falls short of ("" for nothing)."""
     from mocap import outputs, pipeline
+    from mocap.report.quality import marked
 
     settings, source = TakeSettings(**job.settings), local_path(job.source)
     _make_folder(staging)
     take = pipeline.process(source, settings.capture(), progress=progress, networks=_kept_networks)
-    take, shortfall = _graded(take, settings.fail_on)
+    take, shortfalls = marked(take, settings.fail_on)
     outputs.write_take(take, staging / f"{job.take}.bvh", units=settings.units)
     if settings.preview:
         from mocap.preview import write_preview
 
         write_preview(take, source, staging / f"{job.take}_preview.mp4", progress=progress)
-    return take, shortfall
+    if settings.report:
+        from mocap.report.page import write_report, write_worst_picture
 
-
-def _graded(take: Take, fail_on: str) -> tuple[Take, str]:
-    if not fail_on:
-        return take, ""
-    from mocap.report import quality, thresholds
-
-    grade = thresholds.grade(quality.measure(take), thresholds.parse(fail_on))
-    return take, "; ".join(grade.reasons) if grade.verdict == "fail" else ""
+        write_report(take, staging / f"{job.take}_report.html", clip=source, progress=progress)
+        write_report(take, staging / f"{job.take}_report.json")
+        write_worst_picture(take, source, staging / f"{job.take}_report.jpg")
+    return take, "; ".join(shortfalls)
 
 
 def _kept_networks(settings: CaptureSettings) -> Networks:

@@ -22,7 +22,7 @@ CLIP_TABLE = "clip"
 class TakeSettings:
     """The options of ``mocap process`` that make a take, by their names; None is "not given".
 
-    preview: whether it is written, too. fail_on: thresholds, as on the command line; "" for none.
+    preview, report: whether they are written, too. fail_on: thresholds, as on the command line; "" for none.
     """
 
     estimator: str = "blazepose-heavy"
@@ -40,6 +40,7 @@ class TakeSettings:
     allow_damaged: bool = False
     preview: bool = False
     fail_on: str = ""
+    report: bool = False
 
     def digest(self) -> str:
         """Changes with every setting."""
@@ -71,6 +72,7 @@ class TakeSettings:
     def check(self) -> None:
         """Raise MocapError for what can be told to be wrong without a clip."""
         from mocap.estimators import ESTIMATORS
+        from mocap.report import thresholds
 
         self.capture()
         if self.estimator not in ESTIMATORS:
@@ -78,15 +80,7 @@ class TakeSettings:
         if self.units not in ("m", "cm"):
             raise unknown_name("unit", self.units, ["m", "cm"])
         if self.fail_on:
-            _check_thresholds(self.fail_on)
-
-
-def _check_thresholds(text: str) -> None:
-    try:
-        from mocap.report import thresholds
-    except ModuleNotFoundError as error:
-        raise MocapError("--fail-on needs the quality report, which this version lacks; leave it out") from error
-    thresholds.parse(text)
+            thresholds.parse(self.fail_on)
 
 
 class Overrides:

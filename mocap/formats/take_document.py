@@ -41,6 +41,7 @@ def take_to_document(take: Take) -> dict[str, Any]:
             "size": list(camera.size),
         },
         **{key: getattr(take, key) for key in PLAIN_KEYS},
+        **({"quality": take.quality} if take.quality else {}),
         "layouts": {layout.name: _layout_to_document(layout) for layout in _layouts_of(take)},
         "people": [_person_to_document(person) for person in take.people],
     }
@@ -62,6 +63,7 @@ def document_to_take(document: dict[str, Any]) -> Take:
         camera=_document_to_camera(document["camera"]),
         people=people,
         **{key: document[key] for key in PLAIN_KEYS},
+        quality=document.get("quality", {}),
     )
 
 

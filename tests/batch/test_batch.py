@@ -196,13 +196,22 @@ def test_files_limited_in_size_fail_by_themselves(clips, tmp_path):
 
 
 def test_a_take_below_the_quality_asked_for_is_kept_and_told_by_exit_code_3(clips, tmp_path):
-    pytest.importorskip("mocap.report")
     run = batch(clips, tmp_path / "takes", "--pattern", "turn.mkv", "--fail-on", "slide=0")
     assert run.returncode == 3, run.stderr
     assert "below: turn.mkv: " in run.stderr
     assert set(files(tmp_path / "takes")) == {"turn.bvh", "turn.json"}
     again = batch(clips, tmp_path / "takes", "--pattern", "turn.mkv", "--fail-on", "slide=0", "--progress", "json")
     assert (again.returncode, done_now(again)) == (3, set())
+
+
+def test_a_report_of_each_take_and_an_index_of_all(clips, tmp_path):
+    run = batch(clips, tmp_path / "takes", "--pattern", "turn.mkv", "--report")
+    assert run.returncode == 0, run.stderr
+    reports = {"turn_report.html", "turn_report.json", "turn_report.jpg"}
+    assert reports < {path.name for path in (tmp_path / "takes").iterdir()}
+    assert 'href="turn_report.html"' in (tmp_path / "takes" / "index.html").read_text()
+    again = batch(clips, tmp_path / "takes", "--pattern", "turn.mkv", "--report", "--progress", "json")
+    assert done_now(again) == set()
 
 
 def test_an_older_json_beside_a_newer_bvh_is_healed(clips, takes, tmp_path):
