@@ -89,12 +89,19 @@ def _make_take(job: Job, staging: Path, progress: Progress) -> tuple[Take, str]:
 
         write_preview(take, source, staging / f"{job.take}_preview.mp4", progress=progress)
     if settings.report:
-        from mocap.report.page import write_report, write_worst_picture
-
-        write_report(take, staging / f"{job.take}_report.html", clip=source, progress=progress)
-        write_report(take, staging / f"{job.take}_report.json")
-        write_worst_picture(take, source, staging / f"{job.take}_report.jpg")
+        _write_reports(take, source, staging / job.take, settings.fail_on, progress)
     return take, "; ".join(shortfalls)
+
+
+def _write_reports(take: Take, clip: Path, stem: Path, fail_on: str, progress: Progress) -> None:
+    from mocap.report.page import write_report, write_worst_picture
+    from mocap.report.thresholds import MEASURES, parse
+
+    limits = parse(fail_on) if fail_on else MEASURES
+    page, figures, picture = (stem.with_name(f"{stem.name}_report{suffix}") for suffix in (".html", ".json", ".jpg"))
+    write_report(take, page, clip=clip, limits=limits, progress=progress)
+    write_report(take, figures, limits=limits)
+    write_worst_picture(take, clip, picture)
 
 
 def _kept_networks(settings: CaptureSettings) -> Networks:

@@ -205,12 +205,15 @@ def test_a_take_below_the_quality_asked_for_is_kept_and_told_by_exit_code_3(clip
 
 
 def test_a_report_of_each_take_and_an_index_of_all(clips, tmp_path):
-    run = batch(clips, tmp_path / "takes", "--pattern", "turn.mkv", "--report")
-    assert run.returncode == 0, run.stderr
+    run = batch(clips, tmp_path / "takes", "--pattern", "turn.mkv", "--report", "--fail-on", "slide=0")
+    assert run.returncode == 3, run.stderr
+    assert json.loads((tmp_path / "takes" / "turn_report.json").read_text())["verdict"] == "fail"
     reports = {"turn_report.html", "turn_report.json", "turn_report.jpg"}
     assert reports < {path.name for path in (tmp_path / "takes").iterdir()}
     assert 'href="turn_report.html"' in (tmp_path / "takes" / "index.html").read_text()
-    again = batch(clips, tmp_path / "takes", "--pattern", "turn.mkv", "--report", "--progress", "json")
+    again = batch(
+        clips, tmp_path / "takes", "--pattern", "turn.mkv", "--report", "--fail-on", "slide=0", "--progress", "json"
+    )
     assert done_now(again) == set()
 
 
