@@ -10,7 +10,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from . import markers, retargeting
 from .pure.errors import AddonError, RetargetError
-from .pure.take import TakeFile, read_take
+from .pure.take import TakeFile, mirrored, read_take
 from .settings import fill, map_of
 
 _people: list[tuple[str, str, str]] = []  # Blender does not keep the strings of an enumeration alive
@@ -55,6 +55,7 @@ class MOCAP_OT_import(bpy.types.Operator, ImportHelper):
     extract_root: bpy.props.BoolProperty(
         name="Root onto the floor", description="The way over the floor goes to the topmost bone, for games"
     )
+    mirror: bpy.props.BoolProperty(name="Mirror", description="What the left side did, the right side does")
     to_nla: bpy.props.BoolProperty(name="NLA strip", description="Push the action down into a strip of its own")
     set_scene: bpy.props.BoolProperty(name="Set frame rate and range", default=True)
     with_markers: bpy.props.BoolProperty(
@@ -74,6 +75,8 @@ class MOCAP_OT_import(bpy.types.Operator, ImportHelper):
 
     def _put(self, context, take: TakeFile):
         person = take.people[min(int(self.person or 0), len(take.people) - 1)]
+        if self.mirror:
+            person = mirrored(person)
         options = retargeting.Options(
             start_frame=self.start_frame,
             in_place=self.in_place,

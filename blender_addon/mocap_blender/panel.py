@@ -38,6 +38,7 @@ class MOCAP_PT_panel(bpy.types.Panel):
         if armature is None or armature.type != "ARMATURE":
             layout.label(text="Select the armature of your character", icon="INFO")
             return
+        layout.operator("mocap.smooth_range", icon="SMOOTHCURVE")
         self._draw_map(armature)
 
     def _draw_processing(self, context) -> None:

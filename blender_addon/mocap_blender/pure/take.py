@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -63,6 +63,31 @@ class SourceMotion:
             if parent >= 0:
                 places[j] += places[parent]
         return places
+
+
+def mirrored(person: SourceMotion) -> SourceMotion:
+    """The motion seen in a mirror that stands in the plane x = 0: what the left did, the right does.
+
+    Convention: a rotation (w, x, y, z) becomes (w, x, −y, −z), about the axis mirrored and the other way round.
+    """
+    other = [person.names.index(_other_side(name)) if _other_side(name) in person.names else j
+             for j, name in enumerate(person.names)]  # fmt: skip
+    flip = np.array([-1.0, 1.0, 1.0])
+    return replace(
+        person,
+        offsets=person.offsets[other] * flip,
+        ends={name: person.ends.get(_other_side(name), end) * flip for name, end in person.ends.items()},
+        root=person.root * flip,
+        local=person.local[:, other] * [1.0, 1.0, -1.0, -1.0],
+        confidence=person.confidence[:, other],
+        contacts={_other_side(point): spans for point, spans in person.contacts.items()},
+    )
+
+
+def _other_side(name: str) -> str:
+    if name.startswith("Left"):
+        return f"Right{name[4:]}"
+    return f"Left{name[5:]}" if name.startswith("Right") else name
 
 
 @dataclass(frozen=True, eq=False)
