@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from pathlib import Path
-from queue import Empty, Queue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from mocap.batch.job import Job, Outcome, as_json
@@ -29,7 +29,7 @@ class DaskEngine:
     def __init__(self, scheduler: str, *, timeout_s: float | None) -> None:
         self._client = _connect(scheduler)
         self._timeout_s = timeout_s
-        self._outcomes: Queue[tuple[Job, Any]] = Queue()
+        self._outcomes: SimpleQueue[tuple[Job, Any]] = SimpleQueue()
         self._futures: dict[str, Any] = {}
 
     def submit(self, job: Job) -> None:
@@ -93,13 +93,13 @@ def run_on_worker(job: dict[str, Any], timeout_s: float | None) -> dict[str, Any
         dask_worker = get_worker()
         threads = int(os.environ.get("MOCAP_THREADS") or max(1, core_count() // dask_worker.state.nthreads))
         log = Path(dask_worker.local_directory) / f"mocap-{threading.get_ident()}.log"
-        _kept.events = Queue()
+        _kept.events = SimpleQueue()
         _kept.worker = Worker(log, _kept.events, threads=threads)
     _kept.worker.send(Job(**job))
     return _await_outcome(_kept.worker, _kept.events, timeout_s)
 
 
-def _await_outcome(worker: Worker, events: Queue[tuple[Worker, Event]], timeout_s: float | None) -> dict[str, Any]:
+def _await_outcome(worker: Worker, events: SimpleQueue[tuple[Worker, Event]], timeout_s: float | None) -> dict[str, Any]:
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     while True:
         try:

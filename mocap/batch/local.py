@@ -6,7 +6,7 @@ import os
 import time
 from collections import deque
 from pathlib import Path
-from queue import Empty, Queue
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from mocap.batch.job import Job
@@ -40,7 +40,7 @@ class LocalEngine:
     def __init__(self, logs: Path, *, workers: int, timeout_s: float | None) -> None:
         self._logs, self._count, self._timeout_s = logs, workers, timeout_s
         self._threads = max(1, core_count() // workers)
-        self._events: Queue[tuple[Worker, Event]] = Queue()
+        self._events: SimpleQueue[tuple[Worker, Event]] = SimpleQueue()  # unlike Queue it takes a Ctrl-C at any moment
         self._waiting: deque[Job] = deque()
         self._jobs: dict[Worker, tuple[Job, float]] = {}  # with the time at which it began
         self._idle: list[Worker] = []

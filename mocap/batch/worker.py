@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from queue import Queue
+from queue import SimpleQueue
 from typing import IO, Any
 
 from mocap.batch.job import Job, Outcome, as_json, run_job
@@ -56,7 +56,7 @@ class Worker:
     """A worker process, seen from outside. Events land in ``events`` as (worker, event); an outcome is the last of a
     job's, also where the process dies."""
 
-    def __init__(self, log: Path, events: Queue[tuple[Worker, Event]], *, threads: int) -> None:
+    def __init__(self, log: Path, events: SimpleQueue[tuple[Worker, Event]], *, threads: int) -> None:
         self._log, self._events, self._lock = log, events, threading.Lock()
         self.is_alive, self._is_busy, self._reason = True, False, ""
         self._process = _start(log, threads)
