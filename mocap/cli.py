@@ -20,6 +20,7 @@ from mocap.cli_options import (
     Estimator,
     FailOn,
     FilterName,
+    FootLockOption,
     Fov,
     Height,
     Output,
@@ -28,6 +29,7 @@ from mocap.cli_options import (
     ProgressMode,
     ProgressOption,
     Roll,
+    Solver,
     Start,
     Units,
     UnitsOption,
@@ -80,6 +82,8 @@ def process(
     camera_roll: Roll = None,
     filter_name: FilterName = None,
     cutoff: Cutoff = None,
+    solver: Solver = None,
+    foot_lock: FootLockOption = None,
     units: UnitsOption = Units.m,
     preview: Annotated[
         Path | None, typer.Option(help="Also write the clip with the skeleton drawn over it (mp4).")
@@ -106,7 +110,17 @@ def process(
         end_s=end,
         allow_damaged=allow_damaged,
         people=people,
-        solve=_solve_settings(None, height, fov, camera_pitch, camera_roll, filter_name, cutoff),
+        solve=_solve_settings(
+            None,
+            height_m=height,
+            fov_degrees=fov,
+            camera_pitch_degrees=camera_pitch,
+            camera_roll_degrees=camera_roll,
+            filter_name=filter_name,
+            cutoff_hz=cutoff,
+            solver=solver,
+            foot_lock=foot_lock,
+        ),
     )
     outputs.check_writable(output, preview=preview, plot=plot, keep=video)
     with reporter(progress.value) as told:
@@ -133,6 +147,8 @@ def solve(
     camera_roll: Roll = None,
     filter_name: FilterName = None,
     cutoff: Cutoff = None,
+    solver: Solver = None,
+    foot_lock: FootLockOption = None,
     units: UnitsOption = Units.m,
     plot: Annotated[
         Path | None, typer.Option(help="Also draw curves before and after filtering (png, svg, pdf).")
@@ -145,7 +161,17 @@ def solve(
 
     outputs.check_writable(output, plot=plot)
     old = read_json(take)
-    settings = _solve_settings(old.settings, height, fov, camera_pitch, camera_roll, filter_name, cutoff)
+    settings = _solve_settings(
+        old.settings,
+        height_m=height,
+        fov_degrees=fov,
+        camera_pitch_degrees=camera_pitch,
+        camera_roll_degrees=camera_roll,
+        filter_name=filter_name,
+        cutoff_hz=cutoff,
+        solver=solver,
+        foot_lock=foot_lock,
+    )
     solved = pipeline.solve(old, settings)
     written = outputs.write_take(solved, output, units=units.value)
     if plot:
@@ -231,26 +257,10 @@ def version() -> None:
     typer.echo(__version__)
 
 
-def _solve_settings(
-    stored: dict[str, Any] | None,
-    height: float | None,
-    fov: float | None,
-    pitch: float | None,
-    roll: float | None,
-    filter_name: str | None,
-    cutoff: float | None,
-) -> SolveSettings:
+def _solve_settings(stored: dict[str, Any] | None, **given: float | str | bool | None) -> SolveSettings:
     """Settings from the stored ones, if any, with those changed that were given."""
     from mocap.reconstruct import SolveSettings
 
-    given = {
-        "height_m": height,
-        "fov_degrees": fov,
-        "camera_pitch_degrees": pitch,
-        "camera_roll_degrees": roll,
-        "filter_name": filter_name,
-        "cutoff_hz": cutoff,
-    }
     return SolveSettings.from_json(
         {**(stored or {}), **{key: value for key, value in given.items() if value is not None}}
     )

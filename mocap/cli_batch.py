@@ -17,6 +17,7 @@ from mocap.cli_options import (
     Estimator,
     FailOn,
     FilterName,
+    FootLockOption,
     Fov,
     Height,
     People,
@@ -24,6 +25,7 @@ from mocap.cli_options import (
     ProgressMode,
     ProgressOption,
     Roll,
+    Solver,
     Start,
     Units,
     UnitsOption,
@@ -77,6 +79,8 @@ def batch(
     camera_roll: Roll = None,
     filter_name: FilterName = None,
     cutoff: Cutoff = None,
+    solver: Solver = None,
+    foot_lock: FootLockOption = None,
     units: UnitsOption = Units.m,
     allow_damaged: AllowDamaged = False,
     progress: ProgressOption = ProgressMode.auto,
@@ -93,8 +97,7 @@ def batch(
     from mocap.batch.settings import TakeSettings
 
     if status:
-        typer.echo(_status(read_entries(output).values()))
-        return
+        return typer.echo(_status(read_entries(output).values()))
     settings = TakeSettings(
         estimator=estimator,
         device=device,
@@ -107,6 +110,8 @@ def batch(
         camera_roll=camera_roll,
         filter=filter_name,
         cutoff=cutoff,
+        solve=solver,
+        foot_lock=foot_lock,
         units=units.value,
         allow_damaged=allow_damaged,
         preview=preview,
@@ -120,11 +125,10 @@ def batch(
         return plan(found, Places(clips, output), entries, settings, retry_failed=retry_failed)
 
     if dry_run:
-        typer.echo(_plan(tasks(read_entries(output))))
-        return
+        return typer.echo(_plan(tasks(read_entries(output))))
     with board(progress.value) as shown:
         summary = run(output, clips, tasks, make_engine, shown, retries=retries)
-    _announce(summary, output, progress, has_index=report)
+    return _announce(summary, output, progress, has_index=report)
 
 
 def _engine(name: EngineName, scheduler: str | None, workers: str, timeout_s: float | None) -> MakeEngine:

@@ -25,6 +25,20 @@ class Units(StrEnum):
     cm = "cm"
 
 
+class SolverName(StrEnum):
+    """How keypoints become motion."""
+
+    refined = "refined"
+    fast = "fast"
+
+
+class FootLock(StrEnum):
+    """Whether standing feet are held still."""
+
+    auto = "auto"
+    off = "off"
+
+
 Output = Annotated[
     Path, typer.Option("--output", "-o", help="Where to write: take.bvh (take.json is written beside it) or take.json.")
 ]
@@ -56,6 +70,13 @@ FilterName = Annotated[
     typer.Option("--filter", help="butterworth, savgol, gaussian, kalman, one_euro or none. [a new take: butterworth]"),
 ]
 Cutoff = Annotated[float | None, typer.Option("--cutoff", help="The filter's -3 dB frequency in Hz. [a new take: 6]")]
+Solver = Annotated[
+    SolverName | None,
+    typer.Option("--solve", help="Fitted to all the evidence at once, or bone by bone. [a new take: refined]"),
+]
+FootLockOption = Annotated[
+    FootLock | None, typer.Option("--foot-lock", help="Hold feet still that stand, or not. [a new take: auto]")
+]
 FailOn = Annotated[
     str, typer.Option(help='Exit with 3 where a take is worse than that: "slide=5,unseen=0.2".', show_default=False)
 ]

@@ -5,13 +5,21 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter1d
 
 from mocap import kinematics, rotation
 from mocap.motion import Motion
 from mocap.rotation import Array
+from mocap.skeleton import Skeleton
 from mocap.smooth import runs
 
+FOOT_KEYPOINTS = {  # contact points, and the keypoints that show them
+    "LeftHeel": "left_heel",
+    "LeftToes": "left_foot_index",
+    "RightHeel": "right_heel",
+    "RightToes": "right_foot_index",
+}
 LOCAL_LOW_S = 0.5  # a foot's own low of the last and next half second stands for the ground under it
 
 
@@ -37,14 +45,21 @@ def foot_points(motion: Motion) -> dict[str, Array]:
     skeleton = motion.skeleton
     world = kinematics.world_rotations(skeleton, motion.local_wxyz)
     joints = kinematics.place_joints(skeleton, motion.root_world, world)
-    ends = kinematics.end_positions(motion)
+    points = {}
+    for name, (joint, offset) in sole_offsets(skeleton).items():
+        j = skeleton.index(joint)
+        points[name] = joints[:, j] + rotation.rotate(world[:, j], offset)
+    return points
+
+
+def sole_offsets(skeleton: Skeleton) -> dict[str, tuple[str, Array]]:
+    """The soles' points by name: the joint that each hangs on, and where (3,), metres, in its frame."""
     points = {}
     for side in ("Left", "Right"):
-        foot, toes = skeleton.index(f"{side}Foot"), skeleton.index(f"{side}Toes")
-        tip = skeleton.offsets[toes] + skeleton.ends[f"{side}Toes"]
-        heel = np.array([0.0, tip[1], -tip[2] / 3])
-        points[f"{side}Heel"] = joints[:, foot] + rotation.rotate(world[:, foot], heel)
-        points[f"{side}Toes"] = ends[f"{side}Toes"]
+        end = skeleton.ends[f"{side}Toes"]
+        tip = skeleton.offsets[skeleton.index(f"{side}Toes")] + end
+        points[f"{side}Heel"] = (f"{side}Foot", np.array([0.0, tip[1], -tip[2] / 3]))
+        points[f"{side}Toes"] = (f"{side}Toes", end)
     return points
 
 
@@ -76,7 +91,7 @@ def _split_at_wander(point: Array, span: tuple[int, int], wander_m: float) -> li
     return [*pieces, (start, span[1])]
 
 
-def contact_spans(motion: Motion, seen: Array) -> dict[str, list[tuple[int, int]]]:
+def contact_spans(motion: Motion, seen: Array | NDArray[np.bool_]) -> dict[str, list[tuple[int, int]]]:
     """Contact spans [start, end) of heels and toes by the CONTACT rule; none where the person was not seen (T,)."""
     fps = float(motion.fps)
     spans = {}

@@ -14,7 +14,7 @@ from scipy.ndimage import uniform_filter1d
 
 from mocap import kinematics, rotation
 from mocap.camera import Camera
-from mocap.contacts import foot_points
+from mocap.contacts import FOOT_KEYPOINTS, foot_points
 from mocap.keypoints import Keypoints2D
 from mocap.motion import Motion
 from mocap.rotation import Array
@@ -29,13 +29,6 @@ PLAUSIBLE_LENGTHS = (0.6, 1.6)  # of a foot on the ground against the skeleton's
 FLOOR_CUTOFF_HZ = 2.0
 STEP_M = 0.25  # ground that is higher or lower than this is a step or a roof, not an error
 
-_FOOT_KEYPOINTS = {
-    "LeftHeel": "left_heel",
-    "LeftToes": "left_foot_index",
-    "RightHeel": "right_heel",
-    "RightToes": "right_foot_index",
-}
-
 
 def distance_correction(motion: Motion, image: Keypoints2D, camera: Camera) -> Array:
     """How much farther from the camera (T,), in metres, the body is than it was judged to be.
@@ -46,7 +39,7 @@ def distance_correction(motion: Motion, image: Keypoints2D, camera: Camera) -> A
     """
     places = foot_points(motion)
     totals = np.zeros((len(motion), 2))  # metres, number of still points
-    for point, span in _still_spans(motion, image, camera):
+    for point, span in still_spans(motion, image, camera):
         distance = camera.to_camera(places[point][span])[:, 2]
         totals[span] += np.column_stack([np.median(distance) - distance, np.ones(len(distance))])
     if not totals[:, 1].any():
@@ -62,8 +55,8 @@ def flatten_feet(motion: Motion, image: Keypoints2D, camera: Camera) -> Motion:
     How far a foot tips and where it points is a matter of depth, which one view hardly shows; but where heel and toes
     both rest in the picture, the sole is on the ground, and the picture shows where it points.
     """
-    spans: dict[str, Array] = {point: np.zeros(len(motion)) for point in _FOOT_KEYPOINTS}
-    for point, span in _still_spans(motion, image, camera):
+    spans: dict[str, Array] = {point: np.zeros(len(motion)) for point in FOOT_KEYPOINTS}
+    for point, span in still_spans(motion, image, camera):
         spans[point][span] = 1.0
     world = kinematics.world_rotations(motion.skeleton, motion.local_wxyz)
     joints = kinematics.joint_positions(motion)
@@ -87,7 +80,7 @@ def _heading_on_ground(side: str, sole: Array, image: Keypoints2D, camera: Camer
     """From heel to toes (T, 3), metres, where their rays meet the level ground at heights ``sole`` (T,); else NaN."""
     ends = []
     for point in (f"{side}Heel", f"{side}Toes"):
-        xy = image.xy[:, image.layout.index(_FOOT_KEYPOINTS[point])]
+        xy = image.xy[:, image.layout.index(FOOT_KEYPOINTS[point])]
         ray = camera.rays(xy) @ camera.T_world_camera[:3, :3].T
         drop = np.where(ray[:, 1] < -LEAST_SLOPE, ray[:, 1], np.nan)  # rays along the ground meet it anywhere
         ends.append(ray * ((sole - camera.T_world_camera[1, 3]) / drop)[:, None])
@@ -115,7 +108,7 @@ def put_on_floor(motion: Motion, image: Keypoints2D, camera: Camera) -> Motion:
     """
     heights = np.full(len(motion), np.nan)
     places = foot_points(motion)
-    for point, span in _still_spans(motion, image, camera):
+    for point, span in still_spans(motion, image, camera):
         heights[span] = np.fmin(heights[span], places[point][span, 1])
     if np.isnan(heights).all():
         return motion
@@ -157,7 +150,7 @@ def _with_world_rotations(motion: Motion, world_wxyz: Array) -> Motion:
 def still_heights(motion: Motion, image: Keypoints2D, camera: Camera) -> Array:
     """Heights (N,) in metres of the points of feet that stand, one a frame and point."""
     places = foot_points(motion)
-    spans = [places[point][span, 1] for point, span in _still_spans(motion, image, camera)]
+    spans = [places[point][span, 1] for point, span in still_spans(motion, image, camera)]
     return np.concatenate(spans) if spans else np.empty(0)
 
 
@@ -167,7 +160,7 @@ def _between(values: Array) -> Array:
     return np.stack([np.interp(frames, frames[known], column[known]) for column in values.T], axis=-1)
 
 
-def _still_spans(motion: Motion, image: Keypoints2D, camera: Camera) -> Iterator[tuple[str, slice]]:
+def still_spans(motion: Motion, image: Keypoints2D, camera: Camera) -> Iterator[tuple[str, slice]]:
     """Points of the feet, and the frames in which their keypoints rest in the picture while that leg bears the body.
 
     Which leg does is told by the ankles' heights: the feet's own depend on how far they seem to tip.
@@ -177,13 +170,19 @@ def _still_spans(motion: Motion, image: Keypoints2D, camera: Camera) -> Iterator
     ankles = {side: joints[:, motion.skeleton.index(f"{side}Foot"), 1] for side in ("Left", "Right")}
     lowest = np.minimum(*ankles.values())
     for point, place in places.items():
-        if _FOOT_KEYPOINTS[point] not in image.layout.names:
+        if FOOT_KEYPOINTS[point] not in image.layout.names:
             continue
         ankle = ankles[point.removesuffix("Heel").removesuffix("Toes")]
-        xy = image.xy[:, image.layout.index(_FOOT_KEYPOINTS[point])]
-        metres_a_pixel = camera.to_camera(place)[:, 2] / camera.K[0, 0]
-        speed = np.linalg.norm(kinematics.velocities(xy, fps), axis=-1) * metres_a_pixel
-        is_still = (speed < STILL_M_S) & (ankle < lowest + STANCE_M)  # NaN compares as False
+        is_still = (picture_speed(point, place, image, camera) < STILL_M_S) & (
+            ankle < lowest + STANCE_M
+        )  # NaN compares as False
         for start, end in runs(is_still):
             if end - start >= max(2, round(STILL_S * fps)):
                 yield point, slice(start, end)
+
+
+def picture_speed(point: str, place: Array, image: Keypoints2D, camera: Camera) -> Array:
+    """How fast (T,), in m/s at its distance, the keypoint of a foot's point at ``place`` (T, 3) crosses the picture."""
+    xy = image.xy[:, image.layout.index(FOOT_KEYPOINTS[point])]
+    metres_a_pixel = camera.to_camera(place)[:, 2] / camera.K[0, 0]
+    return np.asarray(np.linalg.norm(kinematics.velocities(xy, float(image.fps)), axis=-1) * metres_a_pixel)

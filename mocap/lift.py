@@ -19,11 +19,15 @@ LEAST_WEIGHT = 1e-9  # of all keypoints of a frame together: less is nobody
 
 @dataclass(frozen=True, eq=False)
 class Lifted:
-    """points: keypoints in the camera frame, metres. up: (T, 3) unit, against gravity, along the camera's axes, or None
-    from a lifter that does not tell it."""
+    """What a lifter says; None for what it does not tell.
+
+    points: keypoints in the camera frame, metres. up: (T, 3) unit, against gravity, along the camera's axes. contacts:
+    (T, 4) probability that each of contacts.FOOT_KEYPOINTS stands.
+    """
 
     points: Keypoints3D
     up: Array | None = None
+    contacts: Array | None = None
 
 
 class NetworkDepth:

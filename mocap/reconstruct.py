@@ -10,20 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from mocap import contacts, grounding, lift, proportions, rotation, smooth, solve, swaps
+from mocap import contacts, fit_terms, grounding, lift, proportions, refine, rotation, smooth, solve, standing, swaps
 from mocap.camera import DEFAULT_FOV_DEGREES, Camera, intrinsics_from_fov, pitch_and_roll, world_from_camera
-from mocap.errors import MocapError
+from mocap.errors import MocapError, unknown_name
 from mocap.estimators import DEFAULT_LIFTER, create_lifter
 from mocap.keypoints import Keypoints2D, Keypoints3D
 from mocap.lift import Lifted
 from mocap.motion import Motion
 from mocap.rotation import Array
+from mocap.standing import Flags
 from mocap.take import Gap, Person, Take
 
 OUTLIER_FLOOR = 0.02  # of the person's box: two points of the network closer than this are both good
 OUTLIER_FLOOR_M = 0.03
 DEPTH_CUTOFF_SHARE = 0.4  # of the filter's cut-off: judged depth trembles more than places in the picture
 FEWEST_FRAMES_S = 0.2  # fewer seen frames make no motion
+SOLVERS = ("refined", "fast")
+FOOT_LOCKS = ("auto", "off")
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,9 @@ class SolveSettings:
 
     fov_degrees: of the camera's longer image side. camera_pitch_degrees: > 0 looks down. camera_roll_degrees: > 0 is
     clockwise seen from behind the camera; None for either: as the lifter sees people stand. height_m: the person's, or
-    None for the lifter's guess. lifter: one of estimators.LIFTERS. filter_name: one of smooth.FILTERS.
+    None for the lifter's guess. lifter: one of estimators.LIFTERS. filter_name: one of smooth.FILTERS. solver: one of
+    SOLVERS: fitted to all the evidence, or the closed form alone. foot_lock: one of FOOT_LOCKS: whether standing feet
+    are held still.
     """
 
     fov_degrees: float = DEFAULT_FOV_DEGREES
@@ -42,6 +47,8 @@ class SolveSettings:
     lifter: str = DEFAULT_LIFTER
     filter_name: str = "butterworth"
     cutoff_hz: float = smooth.DEFAULT_CUTOFF_HZ
+    solver: str = SOLVERS[0]
+    foot_lock: str = FOOT_LOCKS[0]
 
     def __post_init__(self) -> None:
         _require(1 <= self.fov_degrees < 170, f"--fov must lie between 1 and 170 degrees, not {self.fov_degrees:g}")
@@ -52,6 +59,10 @@ class SolveSettings:
             "--height must lie between 0.3 and 3 metres (1.75, say)",
         )
         smooth.check_filter(self.filter_name, self.cutoff_hz)
+        if self.solver not in SOLVERS:
+            raise unknown_name("solver", self.solver, list(SOLVERS))
+        if self.foot_lock not in FOOT_LOCKS:
+            raise unknown_name("foot lock", self.foot_lock, list(FOOT_LOCKS))
 
     def as_json(self) -> dict[str, Any]:
         """The settings as JSON values."""
@@ -87,12 +98,19 @@ def reconstruct(take: Take, settings: SolveSettings) -> Take:
     take = replace(take, people=tuple(_with_swaps(person, take.cuts) for person in take.people))
     camera = Camera(intrinsics_from_fov(settings.fov_degrees, take.source.size), np.eye(4), take.source.size)
     seen = [_lifted(person, take, camera, settings) for person in take.people]
-    camera = replace(camera, T_world_camera=_orientation(seen, settings))
-    solved = [(_solved(lifted.points, image, camera), image) for image, lifted in seen]
+    camera = replace(camera, T_world_camera=_orientation(_judged_up(seen), settings))
+    solved = [_solved(lifted.points, image, camera) for image, lifted in seen]
+    level = replace(camera, T_world_camera=_orientation(_ground_up(seen, solved, camera), settings))
+    if not np.array_equal(level.T_world_camera, camera.T_world_camera):
+        camera = level
+        solved = [_solved(lifted.points, image, camera) for image, lifted in seen]
     T_world_camera = camera.T_world_camera.copy()
-    T_world_camera[:3, 3] = _onto_origin(*solved[0], camera)
+    T_world_camera[:3, 3] = _onto_origin(solved[0], seen[0][0], camera)
     camera = replace(camera, T_world_camera=T_world_camera)
-    people = tuple(_placed(person, *parts, camera, take) for person, parts in zip(take.people, solved))
+    people = tuple(
+        _placed(person, motion, parts, camera, replace(take, settings=settings.as_json()))
+        for person, motion, parts in zip(take.people, solved, seen)
+    )
     return replace(
         take,
         people=people,
@@ -154,10 +172,24 @@ def _lifted(person: Person, take: Take, camera: Camera, settings: SolveSettings)
     return image, lifted
 
 
-def _orientation(seen: list[tuple[Keypoints2D, Lifted]], settings: SolveSettings) -> Array:
-    """T_world_camera (4, 4) at the origin: as the user says, else as all people in all frames are judged to stand."""
+def _judged_up(seen: list[tuple[Keypoints2D, Lifted]]) -> Array | None:
+    """Up (3,) along the camera's axes as all people in all frames are judged to stand, or None."""
     ups = [lifted.up[image.confidence.any(axis=1)] for image, lifted in seen if lifted.up is not None]
-    pitch, roll = pitch_and_roll(np.median(np.concatenate(ups), axis=0)) if ups else (0.0, 0.0)
+    return np.asarray(np.median(np.concatenate(ups), axis=0)) if ups else None
+
+
+def _ground_up(seen: list[tuple[Keypoints2D, Lifted]], solved: list[Motion], camera: Camera) -> Array:
+    """Up (3,) along the camera's axes as the ground lies on which all people stand."""
+    places = [
+        standing.standing_places(motion, standing.standing(motion, image, camera, lifted.contacts))
+        for (image, lifted), motion in zip(seen, solved)
+    ]
+    return np.asarray(camera.T_world_camera[:3, :3].T @ standing.ground_normal(np.concatenate(places)))
+
+
+def _orientation(up: Array | None, settings: SolveSettings) -> Array:
+    """T_world_camera (4, 4) at the origin: as the user says, else by up (3,) along the camera's axes, else level."""
+    pitch, roll = pitch_and_roll(up) if up is not None else (0.0, 0.0)
     said = settings.camera_pitch_degrees, settings.camera_roll_degrees
     return world_from_camera(*(own if own is not None else judged for own, judged in zip(said, (pitch, roll))))
 
@@ -175,7 +207,7 @@ def _solve_steady(points: Keypoints3D, image: Keypoints2D, camera: Camera) -> Mo
     return solve.solve(replace(moved, xyz=camera.to_world(moved.xyz)), skeleton)
 
 
-def _seen(person: Person, take: Take) -> Array:
+def _seen(person: Person, take: Take) -> Flags:
     """Frames (T,) in which the person was seen, short absences included."""
     present = np.where(person.keypoints_2d.confidence.any(axis=1), 1.0, np.nan)[:, None]
     return np.isfinite(smooth.fill_gaps(present, float(take.fps), cuts=take.cuts)[:, 0])
@@ -190,16 +222,32 @@ def _onto_origin(motion: Motion, image: Keypoints2D, camera: Camera) -> Array:
     return np.array([-first[0], -floor, -first[2]])
 
 
-def _placed(person: Person, motion: Motion, image: Keypoints2D, camera: Camera, take: Take) -> Person:
+def _placed(person: Person, motion: Motion, parts: tuple[Keypoints2D, Lifted], camera: Camera, take: Take) -> Person:
     """The person in the world: on the floor, with contacts and gaps."""
+    image, lifted = parts
     seen = _seen(person, take)
     motion = replace(motion, root_world=motion.root_world + camera.T_world_camera[:3, 3])
-    motion = _held_in_gaps(grounding.lift_toes(grounding.put_on_floor(motion, image, camera)), seen)
+    motion = grounding.lift_toes(grounding.put_on_floor(motion, image, camera))
+    spans = None
+    if take.settings["solver"] == "refined":
+        motion, stands = _refined(motion, image, lifted, camera, take)
+        spans = {point: list(smooth.runs(stands[:, i] & seen)) for i, point in enumerate(contacts.FOOT_KEYPOINTS)}
+    motion = _held_in_gaps(motion, seen)
     gaps = [Gap(start, end, "not seen") for start, end in smooth.runs(~seen)]
-    return replace(person, motion=motion, contacts=contacts.contact_spans(motion, seen), gaps=gaps)
+    return replace(person, motion=motion, contacts=spans or contacts.contact_spans(motion, seen), gaps=gaps)
 
 
-def _held_in_gaps(motion: Motion, seen: Array) -> Motion:
+def _refined(motion: Motion, image: Keypoints2D, lifted: Lifted, camera: Camera, take: Take) -> tuple[Motion, Flags]:
+    """The motion fitted to the evidence, and which points of the feet stand (T, 4)."""
+    stands = standing.standing(motion, image, camera, lifted.contacts)
+    is_held = take.settings["foot_lock"] == "auto"
+    held = standing.firmness(stands if is_held else np.zeros_like(stands), float(take.fps))
+    depth = lifted.points.xyz[..., 2]
+    evidence = fit_terms.Evidence(image, depth, camera, held, standing.ground_heights(motion))
+    return refine.refine(motion, evidence, take.cuts), stands
+
+
+def _held_in_gaps(motion: Motion, seen: Flags) -> Motion:
     """The motion with the pose of the nearest seen frame, at confidence 0, wherever the person was not seen (T,)."""
     frames = np.arange(len(motion), dtype=float)
     nearest = smooth.hold_nearest(np.where(seen, frames, np.nan)[:, None])[:, 0].astype(int)
@@ -223,4 +271,5 @@ def _filters(settings: SolveSettings) -> list[dict[str, Any]]:
         {"name": "flatten_feet", "ramp_s": grounding.FLAT_RAMP_S},
         {"name": "put_on_floor", "cutoff_hz": grounding.FLOOR_CUTOFF_HZ},
         {"name": "lift_toes"},
+        *([{"name": "refine", "rounds": refine.ROUNDS}] if settings.solver == "refined" else []),
     ]

@@ -47,6 +47,25 @@ def walking_motion(frames: int = 90, height_m: float = 1.75, fps: Fraction = FPS
     return Motion(skeleton, root, rotation.make_continuous(local), fps, np.ones((frames, len(skeleton))))
 
 
+def squatting_motion(frames: int = 90, fps: Fraction = FPS) -> Motion:
+    """A body that bends its knees and turns its arms while both soles lie still on the floor."""
+    skeleton = humanoid(1.75)
+    t = np.arange(frames) / float(fps)
+    bend = np.radians(25 - 20 * np.cos(2 * np.pi * 0.5 * t))
+    thigh, shin = (abs(skeleton.offsets[skeleton.index(f"Left{joint}"), 1]) for joint in ("LowerLeg", "Foot"))
+    lower = np.arcsin(np.sin(bend) * thigh / shin)  # keeps the hips over the ankles
+    local = np.tile(rotation.IDENTITY_WXYZ, (frames, len(skeleton), 1))
+    x_axis, z_axis = np.eye(3)[0], np.eye(3)[2]
+    for side, sign in (("Left", 1.0), ("Right", -1.0)):
+        for joint, angle in (("UpperLeg", -bend), ("LowerLeg", bend + lower), ("Foot", -lower)):
+            local[:, skeleton.index(side + joint)] = rotation.rotvec_to_wxyz(angle[:, None] * x_axis)
+        arm = -sign * np.radians(60 + 15 * np.sin(2 * np.pi * 0.7 * t))
+        local[:, skeleton.index(f"{side}UpperArm")] = rotation.rotvec_to_wxyz(arm[:, None] * z_axis)
+    drop = thigh * (1 - np.cos(bend)) + shin * (1 - np.cos(lower))
+    root = skeleton.offsets[0] - drop[:, None] * np.eye(3)[1]
+    return Motion(skeleton, root, rotation.make_continuous(local), fps, np.ones((frames, len(skeleton))))
+
+
 def standing(height_m: float = 1.75, lifted_m: float = 0.4, frames: int = 40) -> Motion:
     """A body in rest pose whose soles are at a height."""
     skeleton = humanoid(height_m)

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bodies import keypoints_of, network_guess, picture_of, standing, walking_motion
+from bodies import keypoints_of, network_guess, picture_of, squatting_motion, standing, walking_motion
 
-from mocap import kinematics, metrics, pipeline, rotation
+from mocap import contacts, kinematics, metrics, pipeline, rotation
 from mocap.camera import Camera, intrinsics_from_fov, world_from_camera
 from mocap.errors import MocapError
 from mocap.formats import rounding
@@ -46,15 +46,42 @@ def error_mm(solved, truth):
     return metrics.mpjpe_mm(metrics.evaluation_points(solved), metrics.evaluation_points(truth))
 
 
-@pytest.mark.parametrize(("noise_px", "noise_m", "bound_mm"), [(0.0, 0.0, 8.0), (3.0, 0.01, 15.0), (6.0, 0.03, 30.0)])
+NOISES = [(0.0, 0.0, 8.0), (3.0, 0.01, 15.0), (6.0, 0.03, 30.0)]
+
+
+@pytest.mark.parametrize(("noise_px", "noise_m", "bound_mm"), NOISES)
 def test_a_known_motion_comes_back_through_camera_and_noise(noise_px, noise_m, bound_mm):
+    """By the closed form: the made walk slides over the floor and sinks into it, which the fit would mend."""
     truth = walking_motion()
-    solved = (
-        reconstruct(take_of(truth, noise_px=noise_px, noise_m=noise_m), SolveSettings(lifter="network"))
-        .people[0]
-        .motion
-    )
+    take = take_of(truth, noise_px=noise_px, noise_m=noise_m)
+    solved = reconstruct(take, SolveSettings(lifter="network", solver="fast")).people[0].motion
     assert error_mm(solved, truth) < bound_mm
+
+
+@pytest.mark.parametrize(("noise_px", "noise_m", "bound_mm"), NOISES)
+def test_a_body_whose_feet_stand_comes_back_and_its_feet_are_still(noise_px, noise_m, bound_mm):
+    truth = squatting_motion()
+    take = take_of(truth, noise_px=noise_px, noise_m=noise_m)
+    person = reconstruct(take, SolveSettings(lifter="network")).people[0]
+    assert error_mm(person.motion, truth) < bound_mm
+    soles = np.stack(list(contacts.foot_points(person.motion).values()), axis=1)
+    down = np.zeros(soles.shape[:2], bool)
+    for column, spans in zip(down.T, person.contacts.values()):
+        for start, end in spans:
+            column[start:end] = True
+    assert down.mean() > 0.6
+    assert metrics.slide_mm_per_frame(soles, down, 30) < 0.8
+    assert np.abs(soles[down][:, 1]).max() < 0.01
+
+
+def test_without_the_foot_lock_feet_follow_what_is_seen():
+    take = take_of(squatting_motion(), noise_px=6.0, noise_m=0.03)
+    slides = []
+    for foot_lock in ("auto", "off"):
+        motion = reconstruct(take, SolveSettings(lifter="network", foot_lock=foot_lock)).people[0].motion
+        soles = np.stack(list(contacts.foot_points(motion).values()), axis=1)
+        slides.append(metrics.slide_mm_per_frame(soles, np.ones(soles.shape[:2], bool), 30))
+    assert slides[1] > 2 * slides[0]
 
 
 def test_limbs_turn_within_degrees_under_noise():
@@ -149,6 +176,8 @@ def test_a_person_hardly_seen_is_refused():
         {"height_m": 17.0},
         {"filter_name": "median"},
         {"cutoff_hz": 0.0},
+        {"solver": "slow"},
+        {"foot_lock": "on"},
     ],
 )
 def test_impossible_settings_are_refused(wrong):

@@ -99,7 +99,9 @@ def run_on_worker(job: dict[str, Any], timeout_s: float | None) -> dict[str, Any
     return _await_outcome(_kept.worker, _kept.events, timeout_s)
 
 
-def _await_outcome(worker: Worker, events: SimpleQueue[tuple[Worker, Event]], timeout_s: float | None) -> dict[str, Any]:
+def _await_outcome(
+    worker: Worker, events: SimpleQueue[tuple[Worker, Event]], timeout_s: float | None
+) -> dict[str, Any]:
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     while True:
         try:

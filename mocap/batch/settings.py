@@ -36,6 +36,8 @@ class TakeSettings:
     camera_roll: float | None = None
     filter: str | None = None
     cutoff: float | None = None
+    solve: str | None = None
+    foot_lock: str | None = None
     units: str = "m"
     allow_damaged: bool = False
     preview: bool = False
@@ -58,6 +60,8 @@ class TakeSettings:
             "camera_roll_degrees": self.camera_roll,
             "filter_name": self.filter,
             "cutoff_hz": self.cutoff,
+            "solver": self.solve,
+            "foot_lock": self.foot_lock,
         }
         return CaptureSettings(
             estimator=self.estimator,

@@ -1,0 +1,110 @@
+"""Which points of the feet stand when, and how the ground lies that they stand on."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import minimum_filter1d, uniform_filter1d
+
+from mocap.camera import Camera
+from mocap.contacts import FOOT_KEYPOINTS, contact_spans, foot_points
+from mocap.grounding import STEP_M, picture_speed, still_spans
+from mocap.keypoints import Keypoints2D
+from mocap.motion import Motion
+from mocap.rotation import Array
+from mocap.smooth import runs
+
+Flags = NDArray[np.bool_]
+
+LIKELY, SLOW_M_S = 0.4, 0.45  # the lifter's probability that a point stands, and how fast it may cross the picture
+BRIDGED_S, SHORTEST_S = 0.07, 0.1  # shorter pauses in standing, and shorter stands, are noise
+RAMP_S = 0.07  # in which a foot is taken hold of, and let go
+LOOSEST = 0.02  # hold at the ends of a ramp
+PIECE_S = 0.5  # a stand counts once in each such time: a long one shows the ground no better than a short one
+TILT_RAD = np.radians(2.5)  # error of the lifter's up over a clip
+HEIGHT_M = 0.06  # of a standing point over the ground, as far as one can tell before the ground is known
+LEVEL_M = 0.06  # points this far off the plane may stand on another level
+
+
+def standing(motion: Motion, image: Keypoints2D, camera: Camera, judged: Array | None) -> Flags:
+    """Which of FOOT_KEYPOINTS stand (T, 4): they rest in the picture, or the lifter takes them to and they are slow.
+
+    judged: the lifter's probabilities (T, 4). Without them, a point must rest in space as well as in the picture.
+    """
+    rests = np.zeros((len(motion), len(FOOT_KEYPOINTS)), dtype=bool)
+    for point, span in still_spans(motion, image, camera):
+        rests[span, list(FOOT_KEYPOINTS).index(point)] = True
+    if judged is None:
+        stands = rests & _in_contact(motion, image)
+    else:
+        stands = rests | ((judged > LIKELY) & _slow(motion, image, camera))
+    stands &= image.confidence.any(axis=1)[:, None]
+    fps = float(motion.fps)
+    for column in stands.T:
+        for start, end in list(runs(~column)):
+            if start > 0 and end < len(column) and end - start <= BRIDGED_S * fps:
+                column[start:end] = True
+        for start, end in list(runs(column)):
+            if end - start < max(2, SHORTEST_S * fps):
+                column[start:end] = False
+    return np.asarray(stands)
+
+
+def _in_contact(motion: Motion, image: Keypoints2D) -> Flags:
+    flags = np.zeros((len(motion), len(FOOT_KEYPOINTS)), dtype=bool)
+    for i, spans in enumerate(contact_spans(motion, image.confidence.any(axis=1)).values()):
+        for start, end in spans:
+            flags[start:end, i] = True
+    return flags
+
+
+def _slow(motion: Motion, image: Keypoints2D, camera: Camera) -> Flags:
+    """Where (T, 4) points cross the picture slowly; everywhere, of points that the layout does not have."""
+    flags = np.ones((len(motion), len(FOOT_KEYPOINTS)), dtype=bool)
+    for i, (point, place) in enumerate(foot_points(motion).items()):
+        if FOOT_KEYPOINTS[point] in image.layout.names:
+            flags[:, i] = picture_speed(point, place, image, camera) < SLOW_M_S
+    return flags
+
+
+def firmness(stands: Flags, fps: float) -> Array:
+    """How firmly (T, 4), 0..1, points are held: 0 where they do not stand, less where they come down and lift off."""
+    half = max(1, round(RAMP_S * fps))
+    inner = minimum_filter1d(stands.astype(float), 2 * half + 1, axis=0, mode="nearest")
+    ramped = uniform_filter1d(inner, 2 * half + 1, axis=0, mode="nearest")
+    return np.where(stands, np.maximum(ramped, LOOSEST), 0.0)
+
+
+def ground_heights(motion: Motion) -> Array:
+    """Height (T, 4) of the floor under each point of the feet: 0, or NaN where they are a step off: another level."""
+    heights = np.stack([place[:, 1] for place in foot_points(motion).values()], axis=1)
+    return np.where(np.abs(heights) < STEP_M, 0.0, np.nan)
+
+
+def standing_places(motion: Motion, stands: Flags) -> Array:
+    """World places (N, 3) in metres where points of the feet stand, a median for each PIECE_S."""
+    piece = max(2, round(PIECE_S * float(motion.fps)))
+    places = [
+        np.median(place[first : min(first + piece, end)], axis=0)
+        for i, place in enumerate(foot_points(motion).values())
+        for start, end in runs(stands[:, i])
+        for first in range(start, end, piece)
+    ]
+    return np.array(places).reshape(-1, 3)
+
+
+def ground_normal(places: Array) -> Array:
+    """The unit normal (3,) of level-looking ground through world places (N, 3), which were put upright by the lifter.
+
+    A plane by robust least squares (Geman-McClure weights), its slope held to 0 by the trust in the lifter. A clip in
+    which people walk about shows the ground better than they show which way is up.
+    """
+    A = np.column_stack([places[:, 0], places[:, 2], np.ones(len(places))])
+    prior = np.diag([TILT_RAD**-2, TILT_RAD**-2, 0.0]) + 1e-9 * np.eye(3)
+    weights, plane = np.ones(len(places)), np.zeros(3)
+    for _ in range(10):
+        weighted = (weights / HEIGHT_M**2)[:, None] * A
+        plane = np.linalg.solve(A.T @ weighted + prior, weighted.T @ places[:, 1])
+        weights = (1 + ((places[:, 1] - A @ plane) / LEVEL_M) ** 2) ** -2
+    normal = np.array([-plane[0], 1.0, -plane[1]])
+    return np.asarray(normal / np.linalg.norm(normal))

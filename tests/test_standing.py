@@ -1,0 +1,73 @@
+"""Which points of the feet stand, and how the ground lies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from bodies import keypoints_of, picture_of, squatting_motion
+
+from mocap import standing
+from mocap.camera import Camera, intrinsics_from_fov, world_from_camera
+from mocap.motion import Motion
+
+
+def front_camera() -> Camera:
+    T = world_from_camera(10.0)
+    T[:3, 3] = (0.0, 1.4, 5.0)
+    return Camera(intrinsics_from_fov(55, (1080, 1920)), T, (1080, 1920))
+
+
+def stands_of(motion: Motion, judged: np.ndarray | None) -> np.ndarray:
+    camera = front_camera()
+    return standing.standing(motion, picture_of(keypoints_of(motion), camera), camera, judged)
+
+
+def test_feet_that_rest_stand() -> None:
+    assert stands_of(squatting_motion(60), np.full((60, 4), 0.9)).all()
+
+
+def test_a_foot_that_crosses_the_picture_does_not_stand_whatever_the_lifter_says() -> None:
+    motion = squatting_motion(60)
+    walked = replace(motion, root_world=motion.root_world + np.linspace(0, 2.0, 60)[:, None] * [1.0, 0.0, 0.0])
+    assert not stands_of(walked, np.full((60, 4), 0.99)).any()
+
+
+def test_without_a_lifter_s_word_a_foot_must_rest_in_space_too() -> None:
+    motion = squatting_motion(60)
+    lens = front_camera().T_world_camera[:3, 3]
+    feet = motion.root_world * [1.0, 0.0, 1.0]
+    nearer = replace(motion, root_world=motion.root_world + np.linspace(0, 0.5, 60)[:, None] * (lens - feet))
+    assert stands_of(motion, None).all()
+    assert not stands_of(nearer, None).any()
+
+
+def test_short_pauses_are_bridged_and_short_stands_are_noise() -> None:
+    motion, judged = squatting_motion(60), np.full((60, 4), 0.9)
+    away = np.where(np.isin(np.arange(60), [30]), 0.03, 0.0)[:, None] * [1.0, 0.0, 0.0]
+    assert stands_of(replace(motion, root_world=motion.root_world + away), judged).all()
+
+
+def test_feet_are_taken_hold_of_gently() -> None:
+    flags = np.zeros((60, 4), dtype=bool)
+    flags[20:40] = True
+    firm = standing.firmness(flags, 30.0)[:, 0]
+    assert firm[:20].max() == firm[40:].max() == 0
+    assert 0 < firm[20] < firm[22] < firm[30] == 1
+    assert np.all(firm[20:40] > 0)
+
+
+@pytest.mark.parametrize("slope", [(0.0, 0.0), (0.05, -0.1)])
+def test_the_ground_is_the_plane_through_the_stands(slope) -> None:
+    random = np.random.default_rng(4)
+    flat = random.uniform(-3, 3, (200, 2))
+    places = np.column_stack([flat[:, 0], flat @ slope + random.normal(0, 0.01, 200), flat[:, 1]])
+    places[:20, 1] += 2.0  # a roof
+    normal = standing.ground_normal(places)
+    expected = np.array([-slope[0], 1.0, -slope[1]]) / np.sqrt(1 + slope[0] ** 2 + slope[1] ** 2)
+    assert np.degrees(np.arccos(normal @ expected)) < 0.3
+
+
+def test_without_stands_up_is_as_the_lifter_says() -> None:
+    np.testing.assert_allclose(standing.ground_normal(np.empty((0, 3))), [0.0, 1.0, 0.0])
