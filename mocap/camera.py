@@ -83,3 +83,10 @@ def pitch_and_roll(up: Array) -> tuple[float, float]:
     """The ``world_from_camera`` angles in degrees of a camera in whose axes ``up`` (3,) points against gravity."""
     x, y, z = up
     return float(np.degrees(np.arctan2(-z, np.hypot(x, y)))), float(np.degrees(np.arctan2(-x, -y)))
+
+
+def through(homographies: Array, xy: Array) -> Array:
+    """Pixels (T, ..., 2) taken through a homography (T, 3, 3) of each frame."""
+    H = homographies.reshape(len(homographies), *[1] * (xy.ndim - 2), 3, 3)
+    moved = H[..., :2] @ xy[..., None] + H[..., 2:]
+    return np.asarray(moved[..., :2, 0] / moved[..., 2:, 0])

@@ -14,6 +14,7 @@ from mocap.cli_batch import batch
 from mocap.cli_evaluate import evaluate
 from mocap.cli_options import (
     AllowDamaged,
+    CameraOption,
     Cutoff,
     Device,
     End,
@@ -78,6 +79,7 @@ def process(
     end: End = None,
     height: Height = None,
     fov: Fov = None,
+    camera: CameraOption = None,
     camera_pitch: Pitch = None,
     camera_roll: Roll = None,
     filter_name: FilterName = None,
@@ -119,6 +121,7 @@ def process(
             filter_name=filter_name,
             cutoff_hz=cutoff,
             solver=solver,
+            camera_motion=camera,
             foot_lock=foot_lock,
         ),
     )
@@ -143,6 +146,7 @@ def solve(
     output: Output,
     height: Height = None,
     fov: Fov = None,
+    camera: CameraOption = None,
     camera_pitch: Pitch = None,
     camera_roll: Roll = None,
     filter_name: FilterName = None,
@@ -170,6 +174,7 @@ def solve(
         filter_name=filter_name,
         cutoff_hz=cutoff,
         solver=solver,
+        camera_motion=camera,
         foot_lock=foot_lock,
     )
     solved = pipeline.solve(old, settings)

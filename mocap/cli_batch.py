@@ -11,6 +11,7 @@ import typer
 
 from mocap.cli_options import (
     AllowDamaged,
+    CameraOption,
     Cutoff,
     Device,
     End,
@@ -75,6 +76,7 @@ def batch(
     end: End = None,
     height: Height = None,
     fov: Fov = None,
+    camera: CameraOption = None,
     camera_pitch: Pitch = None,
     camera_roll: Roll = None,
     filter_name: FilterName = None,
@@ -106,6 +108,7 @@ def batch(
         end=end,
         height=height,
         fov=fov,
+        camera=camera,
         camera_pitch=camera_pitch,
         camera_roll=camera_roll,
         filter=filter_name,

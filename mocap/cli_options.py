@@ -32,6 +32,14 @@ class SolverName(StrEnum):
     fast = "fast"
 
 
+class CameraMotion(StrEnum):
+    """Whether the camera turned while it filmed."""
+
+    auto = "auto"
+    static = "static"
+    moving = "moving"
+
+
 class FootLock(StrEnum):
     """Whether standing feet are held still."""
 
@@ -70,6 +78,12 @@ FilterName = Annotated[
     typer.Option("--filter", help="butterworth, savgol, gaussian, kalman, one_euro or none. [a new take: butterworth]"),
 ]
 Cutoff = Annotated[float | None, typer.Option("--cutoff", help="The filter's -3 dB frequency in Hz. [a new take: 6]")]
+CameraOption = Annotated[
+    CameraMotion | None,
+    typer.Option(
+        "--camera", help="Whether the camera stood still or turned. [a new take: auto, as the background shows]"
+    ),
+]
 Solver = Annotated[
     SolverName | None,
     typer.Option("--solve", help="Fitted to all the evidence at once, or bone by bone. [a new take: refined]"),

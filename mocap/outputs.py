@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from mocap.errors import MocapError
@@ -72,6 +73,7 @@ def write_plot(take: Take, output: Path) -> Path:
     from mocap.plot import write_curves
 
     person = take.people[0]
-    cleaned = clean_image(person, SolveSettings.from_json(take.settings), take.cuts)
+    cleaned = clean_image(person, SolveSettings.from_json(take.settings), take)
     gaps = [(gap.start, gap.end) for gap in person.gaps]
-    return write_curves(output, person.keypoints_2d, cleaned, gaps=gaps, title=take.source.name)
+    seen = replace(person.keypoints_2d, xy=take.in_camera(person.keypoints_2d.xy))
+    return write_curves(output, seen, cleaned, gaps=gaps, title=take.source.name)

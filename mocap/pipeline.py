@@ -12,6 +12,7 @@ import numpy as np
 
 import mocap
 from mocap import capture, people, video
+from mocap.background import Background
 from mocap.camera import Camera, intrinsics_from_fov
 from mocap.capture import Footage
 from mocap.errors import MocapError
@@ -108,8 +109,10 @@ def look(
         raise MocapError(f"{path}: too short: {info.frames} frames at {float(info.fps):g} fps make no motion")
     loaded = networks(settings)  # after the clip was opened: most bad clips end before
     estimator = loaded.estimator
+    background = Background(info.size, float(info.fps))
+    is_watched = settings.solve.camera_motion != "static"
     footage = capture.follow_people(
-        clip,
+        background.watch(clip) if is_watched else clip,
         fps=float(info.fps),
         detector=loaded.detector,
         estimator=estimator,
@@ -117,6 +120,7 @@ def look(
     )
     _extend_back(footage, clip, estimator)
     warnings = list(clip.warnings)
+    camera_path = _camera_path(background, footage, settings, warnings) if is_watched else None
     tracks = _people(footage, settings.people, path, float(info.fps))
     persons = tuple(
         _person(i, track, footage.frames, estimator.layout, info) for i, track in enumerate(tracks, start=1)
@@ -136,6 +140,7 @@ def look(
         licences=_licences(models),
         warnings=warnings,
         cuts=footage.cuts,
+        camera_path=camera_path,
         versions={"mocap": mocap.__version__, **{name: version(name) for name in ("numpy", "scipy", "openvino")}},
     )
 
@@ -152,6 +157,24 @@ def _extend_back(footage: Footage, clip: video.Video, estimator: PoseEstimator) 
         shot = max((cut for cut in footage.cuts if cut <= track.first_frame), default=0)
         others = [other for other in footage.tracks if other is not track]
         capture.extend_back(track, others, earliest=shot, read=read, fps=float(fps), estimator=estimator)
+
+
+def _camera_path(
+    background: Background, footage: Footage, settings: CaptureSettings, warnings: list[str]
+) -> Array | None:
+    """How the camera turned (T, 3, 3), if it did; a line in ``warnings`` if that was asked for and cannot be told."""
+
+    def boxes(frame: int) -> Array:
+        seen = [track.sightings[frame] for track in footage.tracks if frame in track.sightings]
+        return np.array([keypoint_box(one.xy, one.confidence, background.size) for one in seen]).reshape(-1, 4)
+
+    is_asked = settings.solve.camera_motion == "moving"
+    path = None if footage.cuts else background.path(boxes)
+    if path is None and is_asked:
+        warnings.append("the background does not show how the camera turned; it is taken to stand still")
+    if path is None or not (is_asked or background.has_moved(path)):
+        return None
+    return rounding.rounded_path(path)
 
 
 def _people(footage: Footage, which: str, path: Path, fps: float) -> list[Track]:

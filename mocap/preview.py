@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mocap.camera import Camera
 from mocap.errors import MocapError
 from mocap.kinematics import end_positions, joint_positions
 from mocap.motion import Motion
@@ -57,7 +56,7 @@ def write_preview(
     """
     scale = min(1.0, max_side / max(take.camera.size))
     width, height = (max(1, round(side * scale)) for side in take.camera.size)
-    figures = [figure_of(person, take.camera, scale) for person in take.people]
+    figures = [figure_of(person, take, scale) for person in take.people]
     with _clip_of(take, Path(clip)) as video, VideoWriter(output, (width, height), take.fps) as writer:
         for number, frame in zip(range(take.frames), video):
             image = np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
@@ -77,8 +76,8 @@ def _clip_of(take: Take, path: Path) -> Video:
     return video
 
 
-def figure_of(person: Person, camera: Camera, scale: float) -> Figure:
-    """What to draw of a person seen by a camera, at ``scale`` preview pixels a pixel."""
+def figure_of(person: Person, take: Take, scale: float) -> Figure:
+    """What to draw of a person of a take in its frames, at ``scale`` preview pixels a pixel."""
     unseen = [""] * len(person)
     for gap in person.gaps:
         unseen[gap.start : gap.end] = [gap.reason] * (gap.end - gap.start)
@@ -86,7 +85,7 @@ def figure_of(person: Person, camera: Camera, scale: float) -> Figure:
     layout = person.keypoints_2d.layout
     return Figure(
         label=f"person {person.id}",
-        bones=camera.project(ends_world) * scale,
+        bones=take.in_frames(take.camera.project(ends_world)) * scale,
         bone_colours=[side_colour(name) for name in names],
         dots=person.keypoints_2d.xy * scale,
         dot_colours=[side_colour(name) for name in layout.names],

@@ -26,6 +26,7 @@ OUTLIER_FLOOR_M = 0.03
 DEPTH_CUTOFF_SHARE = 0.4  # of the filter's cut-off: judged depth trembles more than places in the picture
 FEWEST_FRAMES_S = 0.2  # fewer seen frames make no motion
 SOLVERS = ("refined", "fast")
+CAMERA_MOTIONS = ("auto", "static", "moving")
 FOOT_LOCKS = ("auto", "off")
 
 
@@ -37,7 +38,7 @@ class SolveSettings:
     clockwise seen from behind the camera; None for either: as the lifter sees people stand. height_m: the person's, or
     None for the lifter's guess. lifter: one of estimators.LIFTERS. filter_name: one of smooth.FILTERS. solver: one of
     SOLVERS: fitted to all the evidence, or the closed form alone. foot_lock: one of FOOT_LOCKS: whether standing feet
-    are held still.
+    are held still. camera_motion: one of CAMERA_MOTIONS: whether the camera turned; auto: as the background shows.
     """
 
     fov_degrees: float = DEFAULT_FOV_DEGREES
@@ -49,6 +50,7 @@ class SolveSettings:
     cutoff_hz: float = smooth.DEFAULT_CUTOFF_HZ
     solver: str = SOLVERS[0]
     foot_lock: str = FOOT_LOCKS[0]
+    camera_motion: str = CAMERA_MOTIONS[0]
 
     def __post_init__(self) -> None:
         _require(1 <= self.fov_degrees < 170, f"--fov must lie between 1 and 170 degrees, not {self.fov_degrees:g}")
@@ -61,6 +63,8 @@ class SolveSettings:
         smooth.check_filter(self.filter_name, self.cutoff_hz)
         if self.solver not in SOLVERS:
             raise unknown_name("solver", self.solver, list(SOLVERS))
+        if self.camera_motion not in CAMERA_MOTIONS:
+            raise unknown_name("motion of the camera", self.camera_motion, list(CAMERA_MOTIONS))
         if self.foot_lock not in FOOT_LOCKS:
             raise unknown_name("foot lock", self.foot_lock, list(FOOT_LOCKS))
 
@@ -96,6 +100,10 @@ def reconstruct(take: Take, settings: SolveSettings) -> Take:
     if not take.people:
         raise MocapError(f"the take of {take.source.name} holds nobody; process the video again")
     take = replace(take, people=tuple(_with_swaps(person, take.cuts) for person in take.people))
+    if settings.camera_motion == "moving" and take.camera_path is None:
+        raise MocapError(f"the take of {take.source.name} does not say how the camera turned; process the video again")
+    if settings.camera_motion == "static":
+        take = replace(take, camera_path=None)
     camera = Camera(intrinsics_from_fov(settings.fov_degrees, take.source.size), np.eye(4), take.source.size)
     seen = [_lifted(person, take, camera, settings) for person in take.people]
     camera = replace(camera, T_world_camera=_orientation(_judged_up(seen), settings))
@@ -125,11 +133,13 @@ def _with_swaps(person: Person, cuts: list[int]) -> Person:
     return replace(person, swaps=swaps.find_swaps(person.keypoints_2d, person.keypoints_3d, cuts))
 
 
-def clean_image(person: Person, settings: SolveSettings, cuts: list[int]) -> Keypoints2D:
-    """The person's image keypoints without swaps and outliers, with short gaps filled, low-passed."""
+def clean_image(person: Person, settings: SolveSettings, take: Take) -> Keypoints2D:
+    """The person's image keypoints as the take's camera sees them: without swaps and outliers, low-passed, with short
+    gaps filled."""
     keypoints = swaps.repair_2d(person.keypoints_2d, person.swaps)
+    keypoints = replace(keypoints, xy=take.in_camera(keypoints.xy))
     floor = OUTLIER_FLOOR * np.nanmax(np.nan_to_num(person.boxes[:, 2:] - person.boxes[:, :2]), axis=1)
-    xy = _clean(keypoints.xy, float(keypoints.fps), floor[:, None], settings, cuts)
+    xy = _clean(keypoints.xy, float(keypoints.fps), floor[:, None], settings, take.cuts)
     return Keypoints2D(keypoints.layout, xy, _filled_confidence(xy, keypoints.confidence), keypoints.fps)
 
 
@@ -164,7 +174,7 @@ def _lifted(person: Person, take: Take, camera: Camera, settings: SolveSettings)
     if seen < fewest_frames(float(take.fps)):
         where = f"person {person.id} of {take.source.name} is seen in {seen} frames"
         raise MocapError(f"{where}, which make no motion; choose a part where they are in view for longer")
-    image = clean_image(person, settings, take.cuts)
+    image = clean_image(person, settings, take)
     lifted = create_lifter(settings.lifter).lift(image, _clean_depth(person, settings, take.cuts), camera)
     if settings.height_m is not None:
         grown = lift.scaled(lifted.points, settings.height_m / proportions.body_height(lifted.points))

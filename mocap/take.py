@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mocap.camera import Camera
+from mocap.camera import Camera, through
 from mocap.keypoints import Keypoints2D, Keypoints3D
 from mocap.motion import Motion
 from mocap.rotation import Array
@@ -107,7 +107,8 @@ class Take:
     All people share the clip's frame 0. settings: of the solve, JSON values. filters: those applied, in order.
     models: {name, sha256, licence}. licences: {part, kind, licence, commercial_use}. warnings: for the user.
     cuts: frames with which a new scene begins. versions: of the programs that made it, by name. quality: what a report
-    said of it, JSON values; empty where nobody asked.
+    said of it, JSON values; empty where nobody asked. camera_path: (T, 3, 3) homographies that take pixels of each
+    frame to those that ``camera`` would see, of a clip in which it turned; else None.
     """
 
     source: Source
@@ -123,18 +124,29 @@ class Take:
     cuts: list[int] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     quality: dict[str, Any] = field(default_factory=dict)
+    camera_path: Array | None = None
 
     def __post_init__(self) -> None:
         if self.fps <= 0 or self.frames < 0:
             raise ValueError("a take needs a positive fps and no negative number of frames")
         if len({person.id for person in self.people}) != len(self.people):
             raise ValueError("people must have different ids")
+        if self.camera_path is not None and self.camera_path.shape != (self.frames, 3, 3):
+            raise ValueError(f"expected camera_path {(self.frames, 3, 3)}, got {self.camera_path.shape}")
         for person in self.people:
             self._check_person(person)
         _check_spans("cuts", list(zip([0, *self.cuts], [*self.cuts, self.frames])) if self.cuts else [], self.frames)
         for licence in self.licences:
             if licence["kind"] not in LICENCE_KINDS or licence["commercial_use"] not in COMMERCIAL_USE:
                 raise ValueError(f"licence of '{licence['part']}': unknown kind or commercial use")
+
+    def in_camera(self, xy: Array) -> Array:
+        """Pixels (T, ..., 2) of the frames as pixels of ``camera``."""
+        return xy if self.camera_path is None else through(self.camera_path, xy)
+
+    def in_frames(self, xy: Array) -> Array:
+        """Pixels (T, ..., 2) of ``camera`` as pixels of the frames."""
+        return xy if self.camera_path is None else through(np.linalg.inv(self.camera_path), xy)
 
     def _check_person(self, person: Person) -> None:
         if len(person) != self.frames:

@@ -162,6 +162,31 @@ def test_solving_a_solved_take_again_changes_nothing():
     np.testing.assert_array_equal(again.people[0].motion.root_world, once.people[0].motion.root_world)
 
 
+def panned(take: Take) -> Take:
+    """The take as a camera gives it that turns by 20 degrees to the right, and knows that it does."""
+    K, paths = take.camera.K, []
+    for angle in np.radians(np.linspace(-10, 10, take.frames)):
+        c, s = np.cos(angle), np.sin(angle)
+        paths.append(K @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]) @ np.linalg.inv(K))
+    turning = replace(take, camera_path=np.array(paths))
+    person = take.people[0]
+    seen = replace(person.keypoints_2d, xy=turning.in_frames(person.keypoints_2d.xy))
+    return replace(turning, people=(replace(person, keypoints_2d=seen),))
+
+
+def test_a_camera_that_turns_does_not_walk_the_person():
+    take, settings = take_of(squatting_motion()), SolveSettings(lifter="network")
+    still, turned = (reconstruct(one, settings).people[0].motion for one in (take, panned(take)))
+    assert np.abs(turned.root_world - still.root_world).max() < 0.002
+    walked = reconstruct(panned(take), replace(settings, camera_motion="static")).people[0].motion
+    assert np.ptp(walked.root_world[:, 0]) > 0.3
+
+
+def test_how_the_camera_turned_must_be_known_to_be_used():
+    with pytest.raises(MocapError, match="does not say how the camera turned"):
+        reconstruct(take_of(squatting_motion()), SolveSettings(lifter="network", camera_motion="moving"))
+
+
 def test_a_person_hardly_seen_is_refused():
     with pytest.raises(MocapError, match="make no motion"):
         reconstruct(take_of(walking_motion(), unseen=[(2, 90)]), SolveSettings(lifter="network"))
@@ -178,6 +203,7 @@ def test_a_person_hardly_seen_is_refused():
         {"cutoff_hz": 0.0},
         {"solver": "slow"},
         {"foot_lock": "on"},
+        {"camera_motion": "shaky"},
     ],
 )
 def test_impossible_settings_are_refused(wrong):

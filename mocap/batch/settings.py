@@ -32,6 +32,7 @@ class TakeSettings:
     end: float | None = None
     height: float | None = None
     fov: float | None = None
+    camera: str | None = None
     camera_pitch: float | None = None
     camera_roll: float | None = None
     filter: str | None = None
@@ -60,6 +61,7 @@ class TakeSettings:
             "camera_roll_degrees": self.camera_roll,
             "filter_name": self.filter,
             "cutoff_hz": self.cutoff,
+            "camera_motion": self.camera,
             "solver": self.solve,
             "foot_lock": self.foot_lock,
         }

@@ -20,12 +20,19 @@ KEYPOINT_METRE_DECIMALS = 4
 ROOT_DECIMALS = 6
 QUATERNION_DECIMALS = 8  # 2e-8 rad at most
 CONFIDENCE_DECIMALS = 3
+PATH_DECIMALS = 9  # of homographies: 1e-9 of perspective moves no pixel by 0.01
 LEAST_CONFIDENCE = 0.001  # what is seen must not become 0, which means missing
 
 
 def rounded(take: Take) -> Take:
     """The take as it will be read back from its file."""
-    return replace(take, people=tuple(rounded_person(person) for person in take.people))
+    path = None if take.camera_path is None else rounded_path(take.camera_path)
+    return replace(take, people=tuple(rounded_person(person) for person in take.people), camera_path=path)
+
+
+def rounded_path(homographies: Array) -> Array:
+    """The camera's path as it will be read back."""
+    return _round(homographies, PATH_DECIMALS)
 
 
 def rounded_person(person: Person) -> Person:

@@ -39,6 +39,7 @@ def take_to_document(take: Take) -> dict[str, Any]:
             "K": camera.K.tolist(),
             "T_world_camera": camera.T_world_camera.tolist(),
             "size": list(camera.size),
+            **({} if take.camera_path is None else {"path": rows(take.camera_path)}),
         },
         **{key: getattr(take, key) for key in PLAIN_KEYS},
         **({"quality": take.quality} if take.quality else {}),
@@ -64,6 +65,9 @@ def document_to_take(document: dict[str, Any]) -> Take:
         people=people,
         **{key: document[key] for key in PLAIN_KEYS},
         quality=document.get("quality", {}),
+        camera_path=array_at(document["camera"]["path"], (frames, 3, 3), "camera.path")
+        if document["camera"].get("path") is not None
+        else None,
     )
 
 

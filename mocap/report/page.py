@@ -169,7 +169,7 @@ def _numbers(values: Array) -> list[float | None]:
 def _pictures(take: Take, clip: Path | None, frames: Sequence[int]) -> dict[int, bytes]:
     scale = min(1.0, PICTURE_SIDE / max(take.camera.size))
     size = (max(1, round(take.camera.size[0] * scale)), max(1, round(take.camera.size[1] * scale)))
-    figures = [figure_of(person, take.camera, scale) for person in take.people]
+    figures = [figure_of(person, take, scale) for person in take.people]
     pictures = {}
     for frame, image in _images(take, clip, set(frames), size):
         draw_frame(image, figures, frame, frame / float(take.fps) + take.source.start_s)
