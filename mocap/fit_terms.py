@@ -23,8 +23,8 @@ SEEN_M = 0.012  # of a keypoint in the picture, at the body's distance
 DEPTH_M = 0.07  # of a keypoint's depth about the hips, as the lifter judges it
 HINGE = 0.05  # sine of the angle by which a limb leaves the plane of its hinge
 EXTENDED = float(np.sin(np.radians(5.0)))  # sine of the angle by which a hinge may bend the wrong way
-SOLE_M = 0.003  # of the height of a point that stands
-UNDER_M = 0.005  # of a point's depth under the floor
+SOLE_M = 0.002  # of the height of a point that stands
+UNDER_M = 0.002  # of a point's depth under the floor
 TILT = 0.05  # sine of the sideways tilt of a sole that lies on the floor
 STANDING_M_S = 0.01  # speed of a point that stands
 

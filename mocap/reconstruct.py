@@ -253,7 +253,7 @@ def _refined(motion: Motion, image: Keypoints2D, lifted: Lifted, camera: Camera,
     is_held = take.settings["foot_lock"] == "auto"
     held = standing.firmness(stands if is_held else np.zeros_like(stands), float(take.fps))
     depth = lifted.points.xyz[..., 2]
-    evidence = fit_terms.Evidence(image, depth, camera, held, standing.ground_heights(motion))
+    evidence = fit_terms.Evidence(image, depth, camera, held, standing.ground_heights(motion, stands))
     return refine.refine(motion, evidence, take.cuts), stands
 
 

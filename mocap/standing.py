@@ -75,10 +75,16 @@ def firmness(stands: Flags, fps: float) -> Array:
     return np.where(stands, np.maximum(ramped, LOOSEST), 0.0)
 
 
-def ground_heights(motion: Motion) -> Array:
-    """Height (T, 4) of the floor under each point of the feet: 0, or NaN where they are a step off: another level."""
+def ground_heights(motion: Motion, stands: Flags) -> Array:
+    """Height (T, 4) of the ground under each point of the feet: the floor's 0, or that of one other level, a roof or a
+    lawn, which is told by where they stand; NaN where neither is within a step."""
     heights = np.stack([place[:, 1] for place in foot_points(motion).values()], axis=1)
-    return np.where(np.abs(heights) < STEP_M, 0.0, np.nan)
+    is_far = np.abs(heights) >= STEP_M
+    ground = np.where(is_far, np.nan, 0.0)
+    if np.any(elsewhere := stands & is_far):
+        level = float(np.median(heights[elsewhere]))
+        ground[is_far & (np.abs(heights - level) < STEP_M)] = level
+    return ground
 
 
 def standing_places(motion: Motion, stands: Flags) -> Array:

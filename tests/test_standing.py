@@ -71,3 +71,18 @@ def test_the_ground_is_the_plane_through_the_stands(slope) -> None:
 
 def test_without_stands_up_is_as_the_lifter_says() -> None:
     np.testing.assert_allclose(standing.ground_normal(np.empty((0, 3))), [0.0, 1.0, 0.0])
+
+
+def test_a_lawn_below_the_floor_is_ground_too() -> None:
+    motion = squatting_motion(60)
+    height = np.where(np.arange(60) < 30, 0.02, -1.7)
+    moved = replace(motion, root_world=motion.root_world + height[:, None] * [0.0, 1.0, 0.0])
+    ground = standing.ground_heights(moved, np.ones((60, 4), dtype=bool))
+    np.testing.assert_array_equal(ground[:30], 0.0)
+    np.testing.assert_allclose(ground[30:], -1.7, atol=0.01)
+
+
+def test_ground_on_which_nobody_stood_is_not_known() -> None:
+    motion = squatting_motion(10)
+    flying = replace(motion, root_world=motion.root_world + [0.0, 1.0, 0.0])
+    assert np.isnan(standing.ground_heights(flying, np.zeros((10, 4), dtype=bool))).all()
