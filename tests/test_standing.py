@@ -84,5 +84,5 @@ def test_a_lawn_below_the_floor_is_ground_too() -> None:
 
 def test_ground_on_which_nobody_stood_is_not_known() -> None:
     motion = squatting_motion(10)
-    flying = replace(motion, root_world=motion.root_world + [0.0, 1.0, 0.0])
+    flying = replace(motion, root_world=motion.root_world + np.array([0.0, 1.0, 0.0]))
     assert np.isnan(standing.ground_heights(flying, np.zeros((10, 4), dtype=bool))).all()
