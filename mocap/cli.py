@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mocap import __version__
+from mocap.cli_annotate import annotate
 from mocap.cli_batch import batch
 from mocap.cli_evaluate import evaluate
 from mocap.cli_options import (
@@ -187,6 +188,7 @@ def validate(
         raise QualityError(f"{bvh} fails {len(failed)} of {len(checks)} checks: {', '.join(failed)}")
 
 
+app.command()(annotate)
 app.command()(batch)
 app.command()(evaluate)
 app.command()(report)

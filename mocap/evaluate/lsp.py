@@ -86,7 +86,7 @@ def evaluate_lsp(
         for start in range(0, len(images), BATCH):
             batch = images[start : start + BATCH]
             frames = [read_image(archive, index) for index in batch]
-            passes[:, start : start + len(batch)] = _poses(frames, detector, estimator)
+            passes[:, start : start + len(batch)] = look_at_middle(frames, detector, estimator)
             if progress:
                 progress(start + len(batch), len(images))
     return _scores(passes, truth, hidden)
@@ -152,8 +152,8 @@ def images_of(split: str, every: int) -> range:
     return SPLITS[split][::every]
 
 
-def _poses(frames: list[Frame], detector: Detector, estimator: PoseEstimator) -> Array:
-    """Keypoints (passes, N, 14, 2) of the middle person in each frame; NaN where nobody was detected."""
+def look_at_middle(frames: list[Frame], detector: Detector, estimator: PoseEstimator) -> Array:
+    """Keypoints (passes, N, 14, 2) by LSP_14, pixels, of the middle person of each frame; NaN if there is nobody."""
     poses = np.full((PASSES, len(frames), len(LSP_14), 2), np.nan)
     regions = dict(_middle_regions(frames, detector.detect(frames)))
     where, seen = list(regions), [frames[i] for i in regions]
