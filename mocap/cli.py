@@ -138,6 +138,9 @@ def solve(
     plot: Annotated[
         Path | None, typer.Option(help="Also draw curves before and after filtering (png, svg, pdf).")
     ] = None,
+    corrections: Annotated[
+        Path | None, typer.Option(help="Keep the take's motion, and bend it to these corrections (mocap annotate).")
+    ] = None,
     progress: ProgressOption = ProgressMode.auto,
 ) -> None:
     """Solve a take again with other settings, without the video. Settings that are not given stay as they are in it."""
@@ -146,8 +149,11 @@ def solve(
 
     outputs.check_writable(output, plot=plot)
     old = read_json(take)
-    settings = _solve_settings(old.settings, height, fov, camera_pitch, camera_roll, filter_name, cutoff)
-    solved = pipeline.solve(old, settings)
+    given = (height, fov, camera_pitch, camera_roll, filter_name, cutoff)
+    if corrections:
+        solved = outputs.corrected(old, corrections, is_alone=all(value is None for value in given))
+    else:
+        solved = pipeline.solve(old, _solve_settings(old.settings, *given))
     written = outputs.write_take(solved, output, units=units.value)
     if plot:
         written.append(outputs.write_plot(solved, plot))
@@ -156,12 +162,12 @@ def solve(
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(help="take.json or a BVH.", show_default=False)],
+    source: Annotated[Path, typer.Argument(help="take.json, a BVH, or labels.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write; the suffix picks the format.")],
     units: UnitsOption = Units.m,
     source_units: Annotated[Units, typer.Option(help="Length unit of a BVH that is read.")] = Units.m,
 ) -> None:
-    """Write the BVH of a take, or a BVH in another length unit."""
+    """Write the BVH of a take, a BVH in another length unit, or labels as .csv, .json (COCO) or .mat (LSP)."""
     from mocap import outputs
 
     outputs.convert(source, output, units=units.value, source_units=source_units.value)

@@ -78,7 +78,8 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["process", "annotate", "batch", "solve", "convert", "validate", "evaluate", "models", "doctor", "version"]
+    "command",
+    ["process", "annotate", "batch", "solve", "convert", "validate", "evaluate", "models", "doctor", "version"],
 )
 def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
     loaded = loaded_by(f"sys.argv = ['mocap', '{command}', '--help']; from mocap.cli import main; main()")

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.io import loadmat, savemat
+from typer.testing import CliRunner
 
+from mocap.cli import app
 from mocap.errors import MocapError
 from mocap.formats.coco_json import read_coco, write_coco
 from mocap.formats.labels_csv import columns_of, read_labels, write_labels
@@ -165,6 +167,17 @@ def test_a_damaged_coco_file_is_told_with_its_place(tmp_path, document, told):
     path.write_text(json.dumps(whole | document if document and "images" not in document else document))
     with pytest.raises(MocapError, match=told):
         read_coco(path)
+
+
+def test_the_command_converts_labels_by_suffix(tmp_path):
+    written = Sample("im0001.jpg", np.arange(28.0).reshape(14, 2) + 0.5, np.full(14, VISIBLE, np.int8))
+    write_labels([written], tmp_path / "l.csv")
+    for source, output in (("l.csv", "c.json"), ("c.json", "j.mat"), ("j.mat", "again.csv")):
+        told = CliRunner().invoke(app, ["convert", str(tmp_path / source), "-o", str(tmp_path / output)])
+        assert told.exit_code == 0, told.output
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "l.csv").read_bytes()
+    wrong = CliRunner().invoke(app, ["convert", str(tmp_path / "l.csv"), "-o", str(tmp_path / "l.bvh")])
+    assert r"as labels: use one of: .csv, .json, .mat" in str(wrong.exception)
 
 
 @pytest.mark.real
