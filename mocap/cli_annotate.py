@@ -60,4 +60,4 @@ def annotate(
         import webbrowser
 
         webbrowser.open(address)
-    server.serve(session, listener, token)
+    server.server_of(session, listener, token).run(sockets=[listener])

@@ -28,10 +28,6 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class BodyTooLarge(Exception):
-    """A request brings more than a sample has."""
-
-
 class Guard:
     """An ASGI application in front of another: what does not come from the page is refused before it is looked at.
 
@@ -58,10 +54,11 @@ class Guard:
             return
         inner = dict(scope, path=scope["path"].removeprefix(f"/{self._token}") or "/", root_path="")
         inner["raw_path"] = inner["path"].encode()
-        try:
-            await self._app(inner, _limited(receive), answer)
-        except BodyTooLarge:
+        body = await _whole_body(receive)
+        if body is None:
             await PlainTextResponse("the request is too large", 413)(scope, receive, answer)
+            return
+        await self._app(inner, _replayed(body, receive), answer)
 
     def _objection(self, scope: Scope, headers: dict[str, str]) -> str:
         """Why a request is refused; empty if it is not."""
@@ -85,18 +82,26 @@ def int_or_large(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else LARGEST_BODY + 1
 
 
-def _limited(receive: Receive) -> Receive:
-    received = 0
-
-    async def counted() -> Message:
-        nonlocal received
+async def _whole_body(receive: Receive) -> bytes | None:
+    """What a request brings; None if that is too much, however it was announced."""
+    parts: list[bytes] = []
+    while True:
         message = await receive()
-        received += len(message.get("body", b""))
-        if received > LARGEST_BODY:
-            raise BodyTooLarge
-        return message
+        parts.append(message.get("body", b""))
+        if sum(map(len, parts)) > LARGEST_BODY:
+            return None
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            return b"".join(parts)
 
-    return counted
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """A request's messages anew: its body in one, then whatever comes after."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay
 
 
 def _with_headers(send: Send) -> Send:

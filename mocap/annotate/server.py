@@ -53,13 +53,13 @@ def new_token() -> str:
     return secrets.token_urlsafe(24)
 
 
-def serve(session: Session, listener: socket.socket, token: str) -> None:
-    """Serve until the process is told to end."""
+def server_of(session: Session, listener: socket.socket, token: str) -> uvicorn.Server:
+    """The server of a session, to be run on the listener's socket."""
     app = Guard(application(session), token, listener.getsockname()[1])
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, lifespan="off", ws="none", proxy_headers=False
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    return uvicorn.Server(config)
 
 
 def application(session: Session) -> Starlette:
@@ -68,11 +68,12 @@ def application(session: Session) -> Starlette:
     routes = [
         Route("/", partial(_static, page, "index.html"), methods=["GET"]),
         *(Route(f"/{name}", partial(_static, page, name), methods=["GET"]) for name in page),
-        Route("/api/set", _answer(session, lambda session, index, body: session.describe()), methods=["GET"]),
+        _route(session, "/api/set", lambda session, index, body: session.describe(), "GET"),
         Route("/api/pictures/{index:int}", partial(_picture, session), methods=["GET"]),
         _route(session, "/api/samples/{index:int}", lambda session, index, body: session.sample(index), "GET"),
         _route(session, "/api/samples/{index:int}", lambda session, index, body: session.save(index, body), "PUT"),
         _route(session, "/api/guesses/{index:int}", lambda session, index, body: session.guess(index), "POST"),
+        _route(session, "/api/motion", lambda session, index, body: session.bend(), "POST"),
         _route(session, "/api/lines/{index:int}", _fill_line, "POST"),
     ]
     return Starlette(routes=routes)

@@ -52,9 +52,13 @@ class Session:
                 "mirror_pairs": [list(pair) for pair in self.layout.mirror_pairs],
             },
             "can_guess": self.guesser is not None,
-            "worst": self.take.worst if self.take else [],
-            "faults": self.take.faults.round(2).tolist() if self.take else [],
+            **self._faults(),
         }
+
+    def _faults(self) -> dict[str, Any]:
+        if self.take is None:
+            return {"worst": [], "faults": []}
+        return {"worst": self.take.worst, "faults": self.take.faults.round(2).tolist()}
 
     def sample(self, index: int) -> dict[str, Any]:
         """The labels of a picture, and what the take shows there."""
@@ -92,6 +96,13 @@ class Session:
                 filled.append(index)
         self.store.put_all(changes)
         return filled
+
+    def bend(self) -> dict[str, Any]:
+        """The faults of the take's motion bent to the corrections so far, which is shown from now on."""
+        if self.take is None:
+            raise MocapError("there is no motion to bend: start with a take (.json)")
+        self.take.bend(self.store.all())
+        return self._faults()
 
     def guess(self, index: int) -> list[list[float] | None]:
         """The network's places for a picture, null where it has none. MocapError if it sees nobody."""

@@ -46,6 +46,11 @@ class LabelStore:
         with self._lock:
             return self._samples.get(key), self._revisions.get(key, 0)
 
+    def all(self) -> list[Sample]:
+        """Every sample of the file."""
+        with self._lock:
+            return list(self._samples.values())
+
     def put(self, sample: Sample, revision: int) -> int:
         """The new revision of a sample, which is on disk then. revision: the one that the change was made from.
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from mocap.annotate.pictures import Clip
+from mocap.corrections import correct
 from mocap.errors import MocapError
 from mocap.formats.take_json import read_json
 from mocap.keypoints import KeypointLayout
+from mocap.labels import Sample
 from mocap.preview import figure_of
 from mocap.report.quality import measure
 from mocap.rotation import Array
@@ -35,12 +38,19 @@ class TakeView:
         self.take = read_json(path)
         self.person = _person(self.take, path, person)
         self.clip = _clip(self.take, path, clip)
-        alone = replace(self.take, people=(self.person,))
-        (quality,) = measure(alone)
+        self._show(self.person)
+
+    def _show(self, person: Person) -> None:
+        (quality,) = measure(replace(self.take, people=(person,)))
+        figure = figure_of(person, self.take.camera, 1.0)
         self.faults: Array = quality.faults
         self.worst: list[int] = quality.worst
-        figure = figure_of(self.person, self.take.camera, 1.0)
-        self._bones, self._names, self._unseen = figure.bones, figure.bone_names, figure.unseen
+        self._figure = figure
+
+    def bend(self, samples: Sequence[Sample]) -> None:
+        """Show the motion bent to corrections, of this person; the take itself stays as it is."""
+        bent = correct(self.take, [sample for sample in samples if sample.person == self.person.id])
+        self._show(next(person for person in bent.people if person.id == self.person.id))
 
     @property
     def layout(self) -> KeypointLayout:
@@ -53,10 +63,11 @@ class TakeView:
 
     def bones(self, frame: int) -> list[tuple[str, list[float]]]:
         """Name and both ends (x, y, x, y), pixels, of the bones in the picture; none where nobody was seen."""
-        if self._unseen[frame]:
+        figure = self._figure
+        if figure.unseen[frame]:
             return []
-        lines = self._bones[frame].reshape(-1, 4)
-        return [(name, line.round(1).tolist()) for name, line in zip(self._names, lines) if np.isfinite(line).all()]
+        lines = zip(figure.bone_names, figure.bones[frame].reshape(-1, 4))
+        return [(name, line.round(1).tolist()) for name, line in lines if np.isfinite(line).all()]
 
 
 def _person(take: Take, path: Path, wanted: int | None) -> Person:

@@ -23,11 +23,25 @@ export function actionsOf(desk, { middle, settled, redraw, showHelp }) {
     ...(desk.set.can_guess && {
       guess: { words: "Guess with the network", keys: ["m"], run: () => desk.guess() },
     }),
-    doubtful: { words: "Doubtful", keys: ["k"], run: () => desk.setState("doubtful") },
-    finish: { words: "Done, next picture", keys: ["Enter"], run: () => desk.finish() },
-    previous: { words: "Previous picture", keys: ["PageUp", ","], run: () => desk.goBy(-1) },
-    next: { words: "Next picture", keys: ["PageDown", "."], run: () => desk.goBy(1) },
-    help: { words: "This list", keys: ["?"], run: showHelp },
+    ...(desk.isTake
+      ? {
+          finish: { words: "Next of the worst frames", keys: ["Enter"], run: () => desk.goToNextWorst() },
+          solve: { words: "Bend the motion to the corrections", keys: ["b"], run: () => desk.solve(settled) },
+        }
+      : {
+          finish: { words: "Done, next picture", keys: ["Enter"], run: () => desk.finish() },
+          doubtful: { words: "Doubtful", keys: ["k"], run: () => desk.setState("doubtful") },
+        }),
+    previous: { words: "Previous picture", keys: ["PageUp", ","], run: () => desk.goBy(-1), needsNothing: true },
+    next: { words: "Next picture", keys: ["PageDown", "."], run: () => desk.goBy(1), needsNothing: true },
+    help: { words: "This list", keys: ["?"], run: showHelp, needsNothing: true },
+  };
+}
+
+/** Do an action, unless it needs a picture and there is none that can be seen. */
+export function performerOf(desk) {
+  return (action) => {
+    if (desk.labels || action.needsNothing) action.run();
   };
 }
 
@@ -39,7 +53,7 @@ const TOOLS = [
 ];
 
 /** Fill the tool bar and give the page's other buttons their actions. */
-export function makeButtons(actions, bar) {
+export function makeButtons(actions, bar, perform) {
   for (const group of TOOLS) {
     const box = document.createElement("div");
     for (const name of group.filter((each) => actions[each])) {
@@ -56,7 +70,7 @@ export function makeButtons(actions, bar) {
   }
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-action]");
-    if (button) actions[button.dataset.action].run();
+    if (button) perform(actions[button.dataset.action]);
   });
 }
 

@@ -45,21 +45,22 @@ export class Desk extends EventTarget {
   async go(index) {
     if (index < 0 || index >= this.count || index === this.wanted) return;
     this.wanted = index;
-    let found;
-    try {
-      found = await Promise.all([shelf.picture(index), shelf.labelsOf(index)]);
-    } catch (error) {
-      if (this.wanted === index) this.tell("trouble", `${this.nameOf(index)}: ${error.message}`);
-      found = [null, await shelf.labelsOf(index).catch(() => null)];
-    }
-    if (this.wanted !== index || !found[1]) return;
+    let trouble = null;
+    const found = await Promise.all([shelf.picture(index), shelf.labelsOf(index)]).catch((error) => {
+      trouble = error.message;
+      return [null, null]; // a picture that is not seen is not labelled
+    });
+    if (this.wanted !== index) return;
     [this.picture, this.labels] = found;
     this.index = index;
     this.cross = null;
-    this.choose(this.firstOpen() ?? this.active, !this.isTake && this.firstOpen() !== null);
     this.tell("picture");
-    this.tell("changed");
-    this.guessIfEmpty();
+    if (trouble) {
+      this.tell("trouble", trouble);
+    } else {
+      this.choose(this.firstOpen() ?? this.active, !this.isTake && this.firstOpen() !== null);
+      this.guessIfEmpty();
+    }
     const ahead = [this.step(1), this.step(-1), this.step(2)].filter((other) => other !== null);
     shelf.fetchAhead(ahead, { withGuess: this.set.can_guess });
   }
@@ -182,6 +183,29 @@ export class Desk extends EventTarget {
     this.edited();
     this.set.states[this.index] = STATES.indexOf("done");
     await this.goBy(1);
+  }
+
+  goToNextWorst() {
+    const { worst } = this.set;
+    const at = worst.indexOf(this.index);
+    return this.go(worst[(at + 1) % worst.length]);
+  }
+
+  /** Have the take's motion bent to the corrections so far, and show it; the take's file stays as it is. */
+  async solve(settled) {
+    await settled();
+    this.say("solving …");
+    try {
+      const { faults, worst } = await server.bend();
+      Object.assign(this.set, { faults, worst });
+      shelf.forgetAll(this.labels);
+      this.labels.bones = (await server.readSample(this.index)).bones;
+      this.tell("solved");
+      this.tell("changed");
+      this.say("the motion follows the corrections; mocap solve --corrections writes it");
+    } catch (error) {
+      this.tell("trouble", error.message);
+    }
   }
 
   undo() {

@@ -14,23 +14,24 @@ const needsItself = (element, key) =>
   element.matches("button, select, input, [role=slider]") &&
   (key === "Enter" || key === " " || key in ARROWS || key.startsWith("Page"));
 
-export function listenToKeys(desk, actions, stage) {
+export function listenToKeys(desk, actions, { stage, perform }) {
   const joints = new Map(desk.keypoints.filter(({ key }) => key).map(({ key, index }) => [key, index]));
-  const byKey = new Map(Object.values(actions).flatMap(({ keys, run }) => keys.map((key) => [key, run])));
+  const byKey = new Map(Object.values(actions).flatMap((action) => action.keys.map((key) => [key, action])));
 
   addEventListener("keydown", (event) => {
-    if (!desk.labels || document.querySelector("dialog[open]") || isTyping(event.target)) return;
+    if (document.querySelector("dialog[open]") || isTyping(event.target)) return;
     if (needsItself(event.target, event.key)) return;
     if (onStage(event) || onAnything(event)) event.preventDefault();
   });
 
   /** Keys that mean something else where a button or the list has the focus. */
   function onStage(event) {
+    if (!desk.labels) return false;
     if (document.activeElement !== stage && document.activeElement !== document.body) return false;
     if (event.key === "Tab" && document.activeElement === stage) {
       desk.chooseNext(event.shiftKey ? -1 : 1);
     } else if (event.key === "Escape") {
-      document.querySelector("#finish").focus();
+      document.querySelector("aside section:not([hidden]) button").focus();
     } else if (event.key in ARROWS) {
       const step = event.shiftKey ? 10 : event.altKey ? 0.1 : 1;
       desk.nudge(...ARROWS[event.key].map((part) => part * step));
@@ -45,10 +46,9 @@ export function listenToKeys(desk, actions, stage) {
   function onAnything(event) {
     if (event.altKey) return false;
     const name = nameOf(event);
-    const run = byKey.get(name);
-    if (run) {
-      run();
-    } else if (joints.has(name)) {
+    if (byKey.has(name)) {
+      perform(byKey.get(name));
+    } else if (joints.has(name) && desk.labels) {
       desk.choose(joints.get(name));
       stage.focus();
       desk.sayActive();

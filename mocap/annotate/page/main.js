@@ -1,6 +1,6 @@
 // Puts the page together.
 
-import { actionsOf, listKeys, makeButtons } from "./actions.js";
+import { actionsOf, listKeys, makeButtons, performerOf } from "./actions.js";
 import { Desk } from "./desk.js";
 import { listenToKeys } from "./keyboard.js";
 import { STATES } from "./labels.js";
@@ -49,6 +49,7 @@ function showHint(desk) {
     : desk.isArmed
       ? `click: ${words}${key ? `  (${key.toUpperCase()})` : ""}`
       : "";
+  find("#hint").hidden = !desk.labels;
 }
 
 function wireHeader(desk) {
@@ -80,7 +81,7 @@ async function start() {
 
   function drawAll() {
     draw();
-    panel.draw();
+    if (desk.labels) panel.draw();
     strip.draw();
     showProgress(desk);
     showHint(desk);
@@ -100,13 +101,15 @@ async function start() {
 
   desk.addEventListener("picture", () => {
     find("#message").textContent = "";
-    if (desk.picture) stage.setPicture(desk.picture);
+    stage.setPicture(desk.picture);
     if (desk.picture) desk.picture.style.filter = lightFilter();
     redraw();
+    drawAll();
     showPlace(desk);
     desk.say(desk.nameOf(desk.index));
   });
   desk.addEventListener("changed", drawAll);
+  desk.addEventListener("solved", () => panel.makeWorst());
   desk.addEventListener("viewed", draw);
   desk.addEventListener("chosen", () => {
     drawAll();
@@ -119,9 +122,10 @@ async function start() {
   const middle = () => ({ x: element.clientWidth / 2, y: element.clientHeight / 2 });
   const showHelp = () => find("#help").showModal();
   const actions = actionsOf(desk, { middle, settled: () => saver.settle(), redraw, showHelp });
-  makeButtons(actions, find("#tools"));
+  const perform = performerOf(desk);
+  makeButtons(actions, find("#tools"), perform);
   listKeys(actions, desk, find("#keys"));
-  listenToKeys(desk, actions, element);
+  listenToKeys(desk, actions, { stage: element, perform });
   new Pointer(desk, stage, loupe, lightFilter);
   new ResizeObserver(() => redraw()).observe(element);
   for (const id of ["#brightness", "#contrast"]) {

@@ -56,10 +56,11 @@ export class Panel {
 
   makeWorst() {
     const { worst, faults } = this.desk.set;
-    document.querySelector("#worst-section").hidden = !worst.length;
+    document.querySelector("#worst-section").hidden = !this.desk.isTake;
+    document.querySelector("#state-section").hidden = this.desk.isTake;
     const buttons = worst.map((frame) => button(`${frame} · ${faults[frame].toFixed(1)}`, () => this.desk.go(frame)));
     worst.forEach((frame, i) => buttons[i].setAttribute("aria-label", `frame ${frame}, fault ${faults[frame].toFixed(1)}`));
-    document.querySelector("#worst").append(...buttons);
+    document.querySelector("#worst").replaceChildren(...buttons);
   }
 
   draw() {

@@ -28,6 +28,7 @@ export const writeSample = (index, sample, { isLast = false } = {}) =>
   ask(`samples/${index}`, sending("PUT", sample, isLast));
 export const readGuess = (index) => ask(`guesses/${index}`, sending("POST", {}));
 export const fillLine = (first, last) => ask(`lines/${first}`, sending("POST", { last }));
+export const bend = () => ask("motion", sending("POST", {}));
 export const pictureAddress = (index) => `api/pictures/${index}`;
 
 export async function pictureComplaint(index) {

@@ -53,6 +53,11 @@ export const labelsOf = (index) => labels.get(index);
 export const guessFor = (index) => guesses.get(index);
 export const forget = (index) => labels.drop(index);
 
+/** Have all labels fetched anew, except those that are being worked on. */
+export function forgetAll(except) {
+  for (const index of [...labels.items.keys()]) if (index !== except.index) labels.drop(index);
+}
+
 /** Fetch ahead what will probably be asked for next; who asks for it hears of errors, nobody now. */
 export function fetchAhead(indices, { withGuess = false } = {}) {
   for (const index of indices) {

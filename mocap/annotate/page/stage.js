@@ -61,6 +61,8 @@ export class Stage {
   setPicture(picture) {
     this.picture?.remove();
     this.picture = picture;
+    this.overlay.toggleAttribute("hidden", !picture);
+    if (!picture) return;
     picture.className = "picture";
     this.element.prepend(picture);
   }
