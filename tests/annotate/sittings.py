@@ -154,6 +154,7 @@ def sitting(
     with serving(session) as (address, _):
         page = browser.new_page(viewport={"width": size[0], "height": size[1]})
         watched = watch(page)
+        page.set_default_timeout(120_000)  # others use the machine too
         page.goto(address)
         page.wait_for_selector(".picture", state="attached")
         yield Desk(page, watched.complaints, watched.requests, address, session.store.path)

@@ -79,7 +79,16 @@ async function start() {
     draw();
   }
 
+  let isDue = false;
+
+  /** Draw everything once, however much changes at one stroke. */
   function drawAll() {
+    if (!isDue) queueMicrotask(drawNow);
+    isDue = true;
+  }
+
+  function drawNow() {
+    isDue = false;
     draw();
     if (desk.labels) panel.draw();
     strip.draw();
