@@ -48,7 +48,6 @@ export class Pointer {
     if (joint !== null) {
       const place = this.desk.view.toStage(this.desk.labels.placeOf(joint));
       this.drag.grip = { x: place.x - at.x, y: place.y - at.y };
-      this.desk.choose(joint, false);
     }
   }
 
@@ -75,7 +74,10 @@ export class Pointer {
   moveMarker(at) {
     const { labels, view, picture } = this.desk;
     const { joint, grip, hasMoved } = this.drag;
-    if (!hasMoved) labels.remember();
+    if (!hasMoved) {
+      this.desk.choose(joint, false);
+      labels.remember();
+    }
     const place = view.toPicture(at.x + grip.x, at.y + grip.y);
     labels.move(joint, place.x, place.y);
     this.desk.tell("changed");
@@ -101,9 +103,15 @@ export class Pointer {
 
   click({ joint, start }) {
     const { desk } = this;
-    if (joint !== null) return desk.sayActive();
-    if (desk.isArmed) desk.placeActive(desk.view.toPicture(start.x, start.y));
-    else desk.say("choose a keypoint to place it here");
+    const isNew = desk.isArmed && !desk.labels.placeOf(desk.active); // it may lie beside or over another one
+    if (joint !== null && !isNew) {
+      desk.choose(joint, false);
+      desk.sayActive();
+    } else if (desk.isArmed) {
+      desk.placeActive(desk.view.toPicture(start.x, start.y));
+    } else {
+      desk.say("choose a keypoint to place it here");
+    }
   }
 
   cancel(event) {
