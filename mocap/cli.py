@@ -5,42 +5,18 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from mocap import __version__
+from mocap.cli_annotate import annotate
 from mocap.cli_batch import batch
 from mocap.cli_evaluate import evaluate
-from mocap.cli_options import (
-    AllowDamaged,
-    CameraOption,
-    Cutoff,
-    Device,
-    End,
-    Estimator,
-    FailOn,
-    FilterName,
-    FootLockOption,
-    Fov,
-    Height,
-    Output,
-    People,
-    Pitch,
-    ProgressMode,
-    ProgressOption,
-    Roll,
-    Solver,
-    Start,
-    Units,
-    UnitsOption,
-)
+from mocap.cli_options import Units, UnitsOption
 from mocap.cli_report import report
+from mocap.cli_take import process, solve
 from mocap.errors import MocapError, QualityError, one_line
-
-if TYPE_CHECKING:
-    from mocap.reconstruct import SolveSettings
-    from mocap.take import Take
 
 EXIT_ERROR, EXIT_QUALITY, EXIT_INTERRUPTED = 1, 3, 130
 
@@ -68,130 +44,18 @@ def options(
     """Single-camera motion capture: a video becomes a take (BVH, JSON) for Blender."""
 
 
-@app.command()
-def process(
-    video: Annotated[Path, typer.Argument(help="The clip: anything FFmpeg reads.", show_default=False)],
-    output: Output,
-    estimator: Estimator = "blazepose-heavy",
-    device: Device = "auto",
-    people: People = "largest",
-    start: Start = None,
-    end: End = None,
-    height: Height = None,
-    fov: Fov = None,
-    camera: CameraOption = None,
-    camera_pitch: Pitch = None,
-    camera_roll: Roll = None,
-    filter_name: FilterName = None,
-    cutoff: Cutoff = None,
-    solver: Solver = None,
-    foot_lock: FootLockOption = None,
-    units: UnitsOption = Units.m,
-    preview: Annotated[
-        Path | None, typer.Option(help="Also write the clip with the skeleton drawn over it (mp4).")
-    ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(help="Also draw curves before and after filtering (png, svg, pdf).")
-    ] = None,
-    allow_damaged: AllowDamaged = False,
-    fail_on: FailOn = "",
-    progress: ProgressOption = ProgressMode.auto,
-) -> None:
-    """Turn a video into a take."""
-    from mocap import outputs, pipeline
-    from mocap.progress import reporter
-    from mocap.report.quality import marked
-    from mocap.report.thresholds import parse
-
-    if fail_on:
-        parse(fail_on)
-    settings = pipeline.CaptureSettings(
-        estimator=estimator,
-        device=device,
-        start_s=start,
-        end_s=end,
-        allow_damaged=allow_damaged,
-        people=people,
-        solve=_solve_settings(
-            None,
-            height_m=height,
-            fov_degrees=fov,
-            camera_pitch_degrees=camera_pitch,
-            camera_roll_degrees=camera_roll,
-            filter_name=filter_name,
-            cutoff_hz=cutoff,
-            solver=solver,
-            camera_motion=camera,
-            foot_lock=foot_lock,
-        ),
-    )
-    outputs.check_writable(output, preview=preview, plot=plot, keep=video)
-    with reporter(progress.value) as told:
-        take, shortfalls = marked(pipeline.process(video, settings, progress=told), fail_on)
-        written = outputs.write_take(take, output, units=units.value)
-        if preview:
-            from mocap.preview import write_preview
-
-            written.append(write_preview(take, video, preview, progress=told))
-        if plot:
-            written.append(outputs.write_plot(take, plot))
-    _announce(take, written, progress)
-    if shortfalls:
-        raise QualityError(f"{output} is below the quality asked for: {'; '.join(shortfalls)}")
-
-
-@app.command()
-def solve(
-    take: Annotated[Path, typer.Argument(help="A take written by `mocap process` (take.json).", show_default=False)],
-    output: Output,
-    height: Height = None,
-    fov: Fov = None,
-    camera: CameraOption = None,
-    camera_pitch: Pitch = None,
-    camera_roll: Roll = None,
-    filter_name: FilterName = None,
-    cutoff: Cutoff = None,
-    solver: Solver = None,
-    foot_lock: FootLockOption = None,
-    units: UnitsOption = Units.m,
-    plot: Annotated[
-        Path | None, typer.Option(help="Also draw curves before and after filtering (png, svg, pdf).")
-    ] = None,
-    progress: ProgressOption = ProgressMode.auto,
-) -> None:
-    """Solve a take again with other settings, without the video. Settings that are not given stay as they are in it."""
-    from mocap import outputs, pipeline
-    from mocap.formats.take_json import read_json
-
-    outputs.check_writable(output, plot=plot)
-    old = read_json(take)
-    settings = _solve_settings(
-        old.settings,
-        height_m=height,
-        fov_degrees=fov,
-        camera_pitch_degrees=camera_pitch,
-        camera_roll_degrees=camera_roll,
-        filter_name=filter_name,
-        cutoff_hz=cutoff,
-        solver=solver,
-        camera_motion=camera,
-        foot_lock=foot_lock,
-    )
-    solved = pipeline.solve(old, settings)
-    written = outputs.write_take(solved, output, units=units.value)
-    if plot:
-        written.append(outputs.write_plot(solved, plot))
-    _announce(solved, written, progress)
+for command in (process, solve, batch, report, evaluate, annotate):
+    app.command()(command)
 
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(help="take.json or a BVH.", show_default=False)],
+    source: Annotated[Path, typer.Argument(help="take.json, a BVH, or labels.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write; the suffix picks the format.")],
     units: UnitsOption = Units.m,
     source_units: Annotated[Units, typer.Option(help="Length unit of a BVH that is read.")] = Units.m,
 ) -> None:
-    """Write the BVH of a take, or a BVH in another length unit."""
+    """Write the BVH of a take, a BVH in another length unit, or labels as .csv, .json (COCO) or .mat (LSP)."""
     from mocap import outputs
 
     outputs.convert(source, output, units=units.value, source_units=source_units.value)
@@ -216,11 +80,6 @@ def validate(
     failed = [check.name for check in checks if not check.ok]
     if failed:
         raise QualityError(f"{bvh} fails {len(failed)} of {len(checks)} checks: {', '.join(failed)}")
-
-
-app.command()(batch)
-app.command()(evaluate)
-app.command()(report)
 
 
 @app.command()
@@ -260,35 +119,6 @@ def doctor() -> None:
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)
-
-
-def _solve_settings(stored: dict[str, Any] | None, **given: float | str | bool | None) -> SolveSettings:
-    """Settings from the stored ones, if any, with those changed that were given."""
-    from mocap.reconstruct import SolveSettings
-
-    return SolveSettings.from_json(
-        {**(stored or {}), **{key: value for key, value in given.items() if value is not None}}
-    )
-
-
-def _announce(take: Take, written: list[Path], progress: ProgressMode) -> None:
-    from mocap.progress import emit
-
-    if progress is ProgressMode.json:
-        emit(
-            "done",
-            outputs=[str(path) for path in written],
-            frames=take.frames,
-            fps=str(take.fps),
-            warnings=take.warnings,
-        )
-    for warning in take.warnings:
-        typer.echo(f"warning: {one_line(warning)}", err=True)
-    for person in take.people:
-        for gap in person.gaps:
-            where = f"person {person.id}, frames {gap.start} to {gap.end - 1}"
-            typer.echo(f"note: {where}: {one_line(gap.reason)}; the nearest pose is held", err=True)
-    typer.echo(f"wrote {', '.join(map(str, written))}: {take.frames} frames at {float(take.fps):.6g} fps", err=True)
 
 
 def _stop(signal_number: int, frame: object) -> None:

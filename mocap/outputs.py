@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from mocap.corrections import correct
 from mocap.errors import MocapError
 from mocap.files import check_target
 from mocap.formats import reader_for, writer_for
 from mocap.formats.bvh import read_bvh
+from mocap.formats.label_files import convert_labels, is_of_labels
+from mocap.formats.labels_csv import read_labels
+from mocap.formats.rounding import rounded
 from mocap.formats.take_json import write_json
 from mocap.motion import Motion
 from mocap.reconstruct import SolveSettings, clean_image
@@ -49,13 +53,25 @@ def write_take(take: Take, output: Path, *, units: str) -> list[Path]:
 
 
 def convert(source: Path, output: Path, *, units: str, source_units: str = "m") -> list[Path]:
-    """Write the motions of a take or a BVH to ``output``; several people get its name with their ids.
+    """Write the motions of a take or a BVH to ``output``; several people get its name with their ids. Or write labels.
 
     source_units: of a BVH that is read; a take is in metres always.
     """
+    if is_of_labels(source, output):
+        convert_labels(source, output)
+        return [output]
     is_bvh = source.suffix.lower() == ".bvh"
     motions = {1: read_bvh(source, units=source_units)} if is_bvh else reader_for(source)(source)
     return _write_motions(motions, output, units=units)
+
+
+def corrected(take: Take, table: Path, *, is_alone: bool) -> Take:
+    """The take bent to the corrections of a table. MocapError unless they are alone, without other settings."""
+    if not is_alone:
+        raise MocapError("--corrections bend the take as it is: solve with the other settings first, then with these")
+    if not take.people:
+        raise MocapError(f"the take of {take.source.name} holds nobody; process the video again")
+    return rounded(correct(take, read_labels(table, take.people[0].keypoints_2d.layout)))
 
 
 def _write_motions(motions: dict[int, Motion], output: Path, *, units: str) -> list[Path]:

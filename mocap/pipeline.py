@@ -86,12 +86,13 @@ def process(
     return solved
 
 
-def solve(take: Take, settings: SolveSettings) -> Take:
-    """The take solved anew from its keypoints, rounded as its file will be."""
+def solve(take: Take, settings: SolveSettings, *, keeps_contacts: bool = False) -> Take:
+    """The take solved anew from its keypoints, rounded as its file will be; keeps_contacts: as in ``reconstruct``."""
     networks = [model for model in take.models if model["name"] not in LIFTERS]
     lifters = [_model_entry(settings.lifter)] if settings.lifter in NETWORKS else []
     models = [*networks, *lifters]
-    return rounding.rounded(replace(reconstruct(take, settings), models=models, licences=_licences(models)))
+    solved = reconstruct(take, settings, keeps_contacts=keeps_contacts)
+    return rounding.rounded(replace(solved, models=models, licences=_licences(models)))
 
 
 def look(
@@ -110,9 +111,8 @@ def look(
     loaded = networks(settings)  # after the clip was opened: most bad clips end before
     estimator = loaded.estimator
     background = Background(info.size, float(info.fps))
-    is_watched = settings.solve.camera_motion != "static"
     footage = capture.follow_people(
-        background.watch(clip) if is_watched else clip,
+        clip if settings.solve.camera_motion == "static" else background.watch(clip),
         fps=float(info.fps),
         detector=loaded.detector,
         estimator=estimator,
@@ -120,29 +120,30 @@ def look(
     )
     _extend_back(footage, clip, estimator)
     warnings = list(clip.warnings)
-    camera_path = _camera_path(background, footage, settings, warnings) if is_watched else None
     tracks = _people(footage, settings.people, path, float(info.fps))
-    persons = tuple(
-        _person(i, track, footage.frames, estimator.layout, info) for i, track in enumerate(tracks, start=1)
-    )
-    unseen = 1 - len(tracks[0].sightings) / footage.frames
-    if unseen > MOSTLY_UNSEEN:
-        warnings.append(f"the person is seen in {100 * (1 - unseen):.0f} % of the clip only")
+    _warn_if_mostly_unseen(tracks[0], footage, warnings)
     source = Source(path.name, video.sha256_of(path), info.size, info.fps, info.frames, float(info.start_s))
     models = [_model_entry(name) for name in (settings.estimator, *DETECTORS)]
+    used = ("numpy", "scipy", "openvino")
     return Take(
         source=source,
         fps=info.fps,
         frames=footage.frames,
         camera=Camera(intrinsics_from_fov(settings.solve.fov_degrees, info.size), np.eye(4), info.size),
-        people=persons,
+        people=tuple(_person(i, track, footage.frames, estimator.layout, info) for i, track in enumerate(tracks, 1)),
         models=models,
         licences=_licences(models),
         warnings=warnings,
         cuts=footage.cuts,
-        camera_path=camera_path,
-        versions={"mocap": mocap.__version__, **{name: version(name) for name in ("numpy", "scipy", "openvino")}},
+        camera_path=_camera_path(background, footage, settings.solve.camera_motion, warnings),
+        versions={"mocap": mocap.__version__, **{name: version(name) for name in used}},
     )
+
+
+def _warn_if_mostly_unseen(track: Track, footage: Footage, warnings: list[str]) -> None:
+    unseen = 1 - len(track.sightings) / footage.frames
+    if unseen > MOSTLY_UNSEEN:
+        warnings.append(f"the person is seen in {100 * (1 - unseen):.0f} % of the clip only")
 
 
 def _extend_back(footage: Footage, clip: video.Video, estimator: PoseEstimator) -> None:
@@ -159,20 +160,17 @@ def _extend_back(footage: Footage, clip: video.Video, estimator: PoseEstimator) 
         capture.extend_back(track, others, earliest=shot, read=read, fps=float(fps), estimator=estimator)
 
 
-def _camera_path(
-    background: Background, footage: Footage, settings: CaptureSettings, warnings: list[str]
-) -> Array | None:
+def _camera_path(background: Background, footage: Footage, motion: str, warnings: list[str]) -> Array | None:
     """How the camera turned (T, 3, 3), if it did; a line in ``warnings`` if that was asked for and cannot be told."""
 
     def boxes(frame: int) -> Array:
         seen = [track.sightings[frame] for track in footage.tracks if frame in track.sightings]
         return np.array([keypoint_box(one.xy, one.confidence, background.size) for one in seen]).reshape(-1, 4)
 
-    is_asked = settings.solve.camera_motion == "moving"
-    path = None if footage.cuts else background.path(boxes)
-    if path is None and is_asked:
+    path = None if footage.cuts or motion == "static" else background.path(boxes)
+    if path is None and motion == "moving":
         warnings.append("the background does not show how the camera turned; it is taken to stand still")
-    if path is None or not (is_asked or background.has_moved(path)):
+    if path is None or not (motion == "moving" or background.has_moved(path)):
         return None
     return rounding.rounded_path(path)
 

@@ -32,12 +32,13 @@ LINE, DOT, TEXT = 1 / 260, 1 / 420, 1 / 52  # bone's width, keypoint's radius, l
 class Figure:
     """What to draw of one person, in pixels of the preview.
 
-    bones: (T, B, 2, 2) both ends, NaN behind the camera. bone_colours: B. dots: (T, K, 2) the network's keypoints, NaN
-    where missing. dot_colours: K. unseen: T, the reason of the gap or "".
+    bones: (T, B, 2, 2) both ends, NaN behind the camera. bone_names, bone_colours: B. dots: (T, K, 2) the network's
+    keypoints, NaN where missing. dot_colours: K. unseen: T, the reason of the gap or "".
     """
 
     label: str
     bones: Array
+    bone_names: list[str]
     bone_colours: list[Colour]
     dots: Array
     dot_colours: list[Colour]
@@ -86,6 +87,7 @@ def figure_of(person: Person, take: Take, scale: float) -> Figure:
     return Figure(
         label=f"person {person.id}",
         bones=take.in_frames(take.camera.project(ends_world)) * scale,
+        bone_names=names,
         bone_colours=[side_colour(name) for name in names],
         dots=person.keypoints_2d.xy * scale,
         dot_colours=[side_colour(name) for name in layout.names],

@@ -92,14 +92,17 @@ def _require(condition: bool, message: str) -> None:
         raise MocapError(message)
 
 
-def reconstruct(take: Take, settings: SolveSettings) -> Take:
+def reconstruct(take: Take, settings: SolveSettings, *, keeps_contacts: bool = False) -> Take:
     """The take with swaps, motion, contacts, gaps and camera solved anew from its keypoints.
 
+    keeps_contacts: feet stand when the take says so, as somebody may have edited it, not when they seem to.
     Raises MocapError if nobody is seen long enough.
     """
     if not take.people:
         raise MocapError(f"the take of {take.source.name} holds nobody; process the video again")
     take = replace(take, people=tuple(_with_swaps(person, take.cuts) for person in take.people))
+    if not keeps_contacts:
+        take = replace(take, people=tuple(replace(person, contacts={}) for person in take.people))
     if settings.camera_motion == "moving" and take.camera_path is None:
         raise MocapError(f"the take of {take.source.name} does not say how the camera turned; process the video again")
     if settings.camera_motion == "static":
@@ -234,22 +237,26 @@ def _onto_origin(motion: Motion, image: Keypoints2D, camera: Camera) -> Array:
 
 def _placed(person: Person, motion: Motion, parts: tuple[Keypoints2D, Lifted], camera: Camera, take: Take) -> Person:
     """The person in the world: on the floor, with contacts and gaps."""
-    image, lifted = parts
+    image = parts[0]
     seen = _seen(person, take)
     motion = replace(motion, root_world=motion.root_world + camera.T_world_camera[:3, 3])
     motion = grounding.lift_toes(grounding.put_on_floor(motion, image, camera))
     spans = None
     if take.settings["solver"] == "refined":
-        motion, stands = _refined(motion, image, lifted, camera, take)
+        told = standing.flags_of(person.contacts, len(motion)) if person.contacts else None
+        motion, stands = _refined(motion, parts, camera, take, told)
         spans = {point: list(smooth.runs(stands[:, i] & seen)) for i, point in enumerate(contacts.FOOT_KEYPOINTS)}
     motion = _held_in_gaps(motion, seen)
     gaps = [Gap(start, end, "not seen") for start, end in smooth.runs(~seen)]
     return replace(person, motion=motion, contacts=spans or contacts.contact_spans(motion, seen), gaps=gaps)
 
 
-def _refined(motion: Motion, image: Keypoints2D, lifted: Lifted, camera: Camera, take: Take) -> tuple[Motion, Flags]:
-    """The motion fitted to the evidence, and which points of the feet stand (T, 4)."""
-    stands = standing.standing(motion, image, camera, lifted.contacts)
+def _refined(
+    motion: Motion, parts: tuple[Keypoints2D, Lifted], camera: Camera, take: Take, told: Flags | None
+) -> tuple[Motion, Flags]:
+    """The motion fitted to the evidence, and which points of the feet stand (T, 4): as told, else as it seems."""
+    image, lifted = parts
+    stands = standing.standing(motion, image, camera, lifted.contacts) if told is None else told
     is_held = take.settings["foot_lock"] == "auto"
     held = standing.firmness(stands if is_held else np.zeros_like(stands), float(take.fps))
     depth = lifted.points.xyz[..., 2]

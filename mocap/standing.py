@@ -35,7 +35,7 @@ def standing(motion: Motion, image: Keypoints2D, camera: Camera, judged: Array |
     for point, span in still_spans(motion, image, camera):
         rests[span, list(FOOT_KEYPOINTS).index(point)] = True
     if judged is None:
-        stands = rests & _in_contact(motion, image)
+        stands = rests & flags_of(contact_spans(motion, image.confidence.any(axis=1)), len(motion))
     else:
         stands = rests | ((judged > LIKELY) & _slow(motion, image, camera))
     stands &= image.confidence.any(axis=1)[:, None]
@@ -50,10 +50,11 @@ def standing(motion: Motion, image: Keypoints2D, camera: Camera, judged: Array |
     return np.asarray(stands)
 
 
-def _in_contact(motion: Motion, image: Keypoints2D) -> Flags:
-    flags = np.zeros((len(motion), len(FOOT_KEYPOINTS)), dtype=bool)
-    for i, spans in enumerate(contact_spans(motion, image.confidence.any(axis=1)).values()):
-        for start, end in spans:
+def flags_of(spans: dict[str, list[tuple[int, int]]], frames: int) -> Flags:
+    """Contact spans [start, end) by point as flags (T, 4)."""
+    flags = np.zeros((frames, len(FOOT_KEYPOINTS)), dtype=bool)
+    for i, point in enumerate(FOOT_KEYPOINTS):
+        for start, end in spans.get(point, []):
             flags[start:end, i] = True
     return flags
 

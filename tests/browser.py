@@ -32,6 +32,18 @@ class Watched:
     requests: list[str] = field(default_factory=list)
 
 
+def watch(page: Any) -> Watched:
+    """A page that is listened to from now on."""
+    watched = Watched(page)
+    page.on("pageerror", lambda error: watched.complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda message: watched.complaints.append(message.text) if message.type == "error" else None,
+    )
+    page.on("request", lambda request: watched.requests.append(request.url))
+    return watched
+
+
 @contextmanager
 def chromium(*, width: int = 1280, height: int = 900) -> Iterator[Watched]:
     """A page in the machine's Chromium; skips the test where there is none, but never in CI."""
@@ -45,12 +57,6 @@ def chromium(*, width: int = 1280, height: int = 900) -> Iterator[Watched]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": width, "height": height})
-        watched = Watched(page)
-        page.on("pageerror", lambda error: watched.complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda message: watched.complaints.append(message.text) if message.type == "error" else None,
-        )
-        page.on("request", lambda request: watched.requests.append(request.url))
+        watched = watch(page)
         yield watched
         browser.close()

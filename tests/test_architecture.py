@@ -20,7 +20,7 @@ HEAVY = {"numpy", "torch", "cv2", "scipy", "openvino", "av", "matplotlib"}
 LONGEST_FILE, LONGEST_FUNCTION = 320, 45  # lines
 MOST_PARAMETERS = 6  # without self; the commands have one for every option
 HELP_SECONDS = 0.3
-COMMANDS = ("cli.py", "cli_batch.py", "cli_evaluate.py", "cli_report.py")
+COMMANDS = ("cli.py", "cli_annotate.py", "cli_batch.py", "cli_evaluate.py", "cli_report.py", "cli_take.py")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -78,7 +78,8 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["process", "batch", "solve", "convert", "validate", "evaluate", "models", "doctor", "version"]
+    "command",
+    ["process", "annotate", "batch", "solve", "convert", "validate", "evaluate", "models", "doctor", "version"],
 )
 def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
     loaded = loaded_by(f"sys.argv = ['mocap', '{command}', '--help']; from mocap.cli import main; main()")

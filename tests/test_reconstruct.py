@@ -182,6 +182,18 @@ def test_a_camera_that_turns_does_not_walk_the_person():
     assert np.ptp(walked.root_world[:, 0]) > 0.3
 
 
+def test_contacts_that_somebody_edited_are_kept():
+    settings = SolveSettings(lifter="network")
+    take = reconstruct(take_of(squatting_motion(), noise_px=6.0, noise_m=0.03), settings)
+    edited = {"LeftHeel": [(10, 50)], "LeftToes": [(10, 50)], "RightHeel": [], "RightToes": []}
+    told = replace(take, people=(replace(take.people[0], contacts=edited),))
+    person = reconstruct(told, settings, keeps_contacts=True).people[0]
+    assert person.contacts == edited
+    heels = {name: place[12:48] for name, place in contacts.foot_points(person.motion).items() if name.endswith("Heel")}
+    slides = {name: np.linalg.norm(np.diff(place, axis=0), axis=-1).mean() for name, place in heels.items()}
+    assert slides["LeftHeel"] < 0.3 * slides["RightHeel"]
+
+
 def test_how_the_camera_turned_must_be_known_to_be_used():
     with pytest.raises(MocapError, match="does not say how the camera turned"):
         reconstruct(take_of(squatting_motion()), SolveSettings(lifter="network", camera_motion="moving"))

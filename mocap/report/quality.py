@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mocap import kinematics, metrics
 from mocap.contacts import foot_points
+from mocap.corrections import SEEN_AT
 from mocap.errors import MocapError
 from mocap.motion import Motion
 from mocap.reconstruct import SolveSettings, clean_image
@@ -22,12 +23,6 @@ Flags = NDArray[np.bool_]
 DECIMALS = 4
 COMPARED_FPS = 30.0  # at which everything that depends on the frame rate is stated
 WORST_FRAMES, APART_S = 6, 0.5
-SEEN_AT = {
-    f"{side.capitalize()}{bone}": f"{side}_{part}"
-    for side in ("left", "right")
-    for bone, part in (("UpperArm", "shoulder"), ("LowerArm", "elbow"), ("Hand", "wrist"),
-                       ("UpperLeg", "hip"), ("LowerLeg", "knee"), ("Foot", "ankle"))
-}  # fmt: skip
 LIMBS = [
     (f"{side}_{a}", f"{side}_{b}")
     for side in ("left", "right")

@@ -8,6 +8,7 @@ nowhere else.
 from mocap.video.prefetch import prefetch
 from mocap.video.probing import VideoInfo, probe, sha256_of
 from mocap.video.reading import Video, read_frames
+from mocap.video.seeking import FrameReader
 from mocap.video.writing import VideoWriter
 
-__all__ = ["Video", "VideoInfo", "VideoWriter", "prefetch", "probe", "read_frames", "sha256_of"]
+__all__ = ["FrameReader", "Video", "VideoInfo", "VideoWriter", "prefetch", "probe", "read_frames", "sha256_of"]

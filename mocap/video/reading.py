@@ -129,23 +129,28 @@ def _loss_text(plan: Plan, lost: list[int]) -> str:
 
 def _pictures_by_slot(path: Path, plan: Plan) -> Iterator[av.VideoFrame | None]:
     """The picture of each output frame in turn, or None for one that cannot be decoded."""
+    return (picture for _, picture in pictures_from(path, plan, 0))
+
+
+def pictures_from(path: Path, plan: Plan, first: int) -> Generator[tuple[int, av.VideoFrame | None], None, None]:
+    """The number and the picture of each output frame from ``first`` on; None for one that cannot be decoded."""
     wanted = plan.wanted
-    slot = 0
-    for pts, picture in _timed_pictures(path, plan):
+    slot = first
+    for pts, picture in _timed_pictures(path, plan, first):
         while slot < len(wanted) and wanted[slot] < pts:
-            yield None
+            yield slot, None
             slot += 1
         while slot < len(wanted) and wanted[slot] == pts:
-            yield picture
+            yield slot, picture
             slot += 1
         if slot == len(wanted):
             return
-    yield from [None] * (len(wanted) - slot)
+    yield from ((missing, None) for missing in range(slot, len(wanted)))
 
 
-def _timed_pictures(path: Path, plan: Plan) -> Iterator[tuple[int, av.VideoFrame]]:
-    """Decoded pictures and their time in ticks, from the last keyframe before the range, or all if that fails."""
-    first_wanted = int(plan.wanted[0]) if len(plan.wanted) else 0
+def _timed_pictures(path: Path, plan: Plan, first: int) -> Iterator[tuple[int, av.VideoFrame]]:
+    """Decoded pictures and their time in ticks, from the last keyframe before a frame, or all if that fails."""
+    first_wanted = int(plan.wanted[first]) if len(plan.wanted) else 0
     target = _seek_target(plan, first_wanted)
     pictures = _decode_from(path, plan, target)
     if target is not None:

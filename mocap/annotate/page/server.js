@@ -1,0 +1,37 @@
+// What is asked of the server. Addresses are relative to the page's own, which has the token in it.
+
+export class Refused extends Error {
+  constructor(message, status, answer) {
+    super(message);
+    this.status = status;
+    this.answer = answer;
+  }
+}
+
+async function ask(path, options = {}) {
+  const response = await fetch(`api/${path}`, options);
+  const answer = await response.json().catch(() => ({ error: `the server answers with ${response.status}` }));
+  if (!response.ok) throw new Refused(answer.error, response.status, answer);
+  return answer;
+}
+
+const sending = (method, body, keepalive = false) => ({
+  method,
+  keepalive,
+  body: JSON.stringify(body),
+  headers: { "Content-Type": "application/json" },
+});
+
+export const readSet = () => ask("set");
+export const readSample = (index) => ask(`samples/${index}`);
+export const writeSample = (index, sample, { isLast = false } = {}) =>
+  ask(`samples/${index}`, sending("PUT", sample, isLast));
+export const readGuess = (index) => ask(`guesses/${index}`, sending("POST", {}));
+export const fillLine = (first, last) => ask(`lines/${first}`, sending("POST", { last }));
+export const bend = () => ask("motion", sending("POST", {}));
+export const pictureAddress = (index) => `api/pictures/${index}`;
+
+export async function pictureComplaint(index) {
+  const response = await fetch(pictureAddress(index));
+  return response.ok ? "the browser cannot show this picture" : (await response.json()).error;
+}

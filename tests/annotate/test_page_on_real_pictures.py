@@ -1,0 +1,196 @@
+"""The page on real pictures: fast with thousands, fewer actions with a network's guess, and a take made better."""
+
+from __future__ import annotations
+
+import logging
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sittings import Desk, serving, sitting
+from typer.testing import CliRunner
+
+from mocap import kinematics, metrics
+from mocap.annotate.estimate import Guesser
+from mocap.annotate.session import open_session
+from mocap.cli import app
+from mocap.corrections import SEEN_AT
+from mocap.evaluate.lsp import read_labels
+from mocap.formats.take_json import read_json, write_json
+from mocap.keypoints import BLAZEPOSE_33, LSP_14
+from mocap.labels import VISIBLE
+from mocap.rotation import Array
+from mocap.take import Take
+
+log = logging.getLogger(__name__)
+
+pytestmark = [pytest.mark.real, pytest.mark.slow]
+
+ORDER = [LSP_14.index(name) for name in ("head_top", "neck")] + [
+    LSP_14.index(f"{side}_{part}")
+    for side in ("right", "left")
+    for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+]
+INTERACTIVE_S, NEXT_S = 1.0, 0.1
+OFF = 0.1  # of the torso: a marker that is farther off is moved
+JUDGED = range(1000, 2000, 100)  # ten images of the official test half
+
+
+@pytest.fixture(scope="module")
+def images(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The 2,000 images of Leeds Sports Pose in a folder."""
+    folder = tmp_path_factory.mktemp("lsp")
+    with zipfile.ZipFile(real_data / "lsp_dataset.zip") as archive:
+        archive.extractall(folder, [name for name in archive.namelist() if name.endswith(".jpg")])
+    return folder / "images"
+
+
+def test_two_thousand_images_are_there_within_a_second_and_the_next_within_a_tenth(
+    browser: Any, images: Path, tmp_path: Path
+) -> None:
+    with serving(open_session(images, tmp_path / "l.csv")) as (address, _):
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(120_000)
+        starts: list[float] = []
+        while not starts or (min(starts) >= INTERACTIVE_S and len(starts) < 10):  # a busy machine may need more tries
+            page.goto("about:blank")
+            page.goto(address, wait_until="commit")
+            page.wait_for_selector("#joints [aria-pressed=true]", state="attached")
+            page.wait_for_selector(".picture", state="attached")
+            starts.append(page.evaluate("performance.now()") / 1000)
+        assert page.locator("#of").inner_text() == "of 2000"
+        steps = []
+        for _ in range(20):
+            page.wait_for_timeout(150)  # somebody looks at the picture
+            steps.append(page.evaluate(NEXT_PICTURE) / 1000)
+        page.close()
+    log.warning(
+        "interactive after %s s; next picture after %s ms", np.round(starts, 2), np.round(1000 * np.array(steps))
+    )
+    assert min(starts) < INTERACTIVE_S
+    assert np.median(steps) < NEXT_S
+
+
+NEXT_PICTURE = """async () => { const before = document.querySelector('.picture'), began = performance.now();
+    document.querySelector('[data-action=next]').click();
+    while (document.querySelector('.picture') === before) await new Promise(requestAnimationFrame);
+    await new Promise(requestAnimationFrame);
+    return performance.now() - began; }"""
+
+
+def test_an_image_from_nothing_to_the_labels_of_lsp(
+    browser: Any, images: Path, real_data: Path, tmp_path: Path
+) -> None:
+    truth, _ = read_labels(real_data / "lsp_dataset.zip")
+    with sitting(browser, images, tmp_path / "l.csv") as desk:
+        hit = [desk.click(*truth[0, joint]) for joint in ORDER]
+        desk.next("Done, next")
+        sample = desk.samples()["im0001.jpg", 0]
+    np.testing.assert_allclose(sample.xy[ORDER], hit, atol=0.1)
+    assert (sample.visibility == VISIBLE).all()
+
+
+def labelled(desk: Desk, truth: Array, *, count: Callable[[], None]) -> None:
+    """Brings every marker to within OFF of the torso, as a person would who knows the truth; counts what hands do."""
+    torso = metrics.torso_diameters(truth[None], LSP_14)[0]
+    sample = desk.page.evaluate(f"fetch('api/samples/{desk.number()}').then(r => r.json())")
+    assert sample["state"] == "todo"
+    shown = _markers(desk)
+    for joint in ORDER:
+        if shown[joint] is None:
+            desk.click(*truth[joint])
+        elif np.linalg.norm(np.subtract(shown[joint], truth[joint])) > OFF * torso:
+            desk.page.keyboard.press("0")
+            desk.drag(shown[joint], tuple(truth[joint]))
+        else:
+            continue
+        count()
+
+
+def _markers(desk: Desk) -> list[tuple[float, float] | None]:
+    """Where the markers are in the picture, as drawn."""
+    centres = desk.page.evaluate(
+        "[...document.querySelectorAll('.markers > g')].map(g => g.getAttribute('visibility') === 'hidden' ? null :"
+        "(b => [(b.left + b.right) / 2, (b.top + b.bottom) / 2])(g.querySelector('.ring').getBoundingClientRect()))"
+    )
+    return [None if centre is None else desk.place_of(tuple(centre)) for centre in centres]
+
+
+def test_a_networks_guess_saves_two_thirds_of_the_actions(
+    browser: Any, images: Path, real_data: Path, tmp_path: Path
+) -> None:
+    truth, _ = read_labels(real_data / "lsp_dataset.zip")
+    counts = {}
+    for name, guesser in (("nothing", None), ("guess", Guesser("blazepose-heavy", "auto"))):
+        done: list[int] = []
+        with sitting(browser, images, tmp_path / f"{name}.csv", guesser=guesser) as desk:
+            for index in JUDGED:
+                desk.go(index)
+                if guesser:
+                    desk.until("/guessed|nobody/.test(document.querySelector('#hint').textContent +"
+                               "document.querySelector('#message').textContent)", 60)  # fmt: skip
+                labelled(desk, truth[index], count=lambda: done.append(index))  # noqa: B023
+        counts[name] = len(done)
+    log.warning("pointer actions for %d images: %s", len(JUDGED), counts)
+    assert counts["nothing"] == 14 * len(JUDGED)
+    assert counts["guess"] * 3 <= counts["nothing"]
+
+
+def test_a_take_is_corrected_on_its_page_and_nowhere_else(
+    browser: Any, real_data: Path, real_takes: Callable[[str], Take], tmp_path: Path
+) -> None:
+    """The worst frame's hands and feet are put where a person would; the error there falls, all else stays."""
+    take, clip = real_takes("videos/sit_stand_raise_arms.mp4"), real_data / "videos" / "sit_stand_raise_arms.mp4"
+    path = tmp_path / "sit.json"
+    write_json(take, path)
+    with sitting(browser, path, clip=clip) as desk:
+        frame = desk.number()
+        seen = take.people[0].keypoints_2d.xy[frame]
+        goals = {name: seen[BLAZEPOSE_33.index(name)] + (12.0, -9.0) for name in ("left_knee", "right_wrist")}
+        for name, goal in goals.items():
+            desk.page.keyboard.press({"left_knee": "f", "right_wrist": "z"}[name])
+            goals[name] = np.array(desk.click(*goal))
+        desk.ready()
+        before = desk.page.evaluate(
+            "[...document.querySelectorAll('.bones line')].map(l => l.getAttribute('x1')).join()"
+        )
+        desk.tool("Bend to corrections")
+        desk.until(f"{BONES} !== {before!r}", 120)
+        assert desk.labels == tmp_path / "sit.corrections.csv"
+    arguments = ["solve", str(path), "--corrections", str(desk.labels), "-o", str(tmp_path / "fixed.json")]
+    told = CliRunner().invoke(app, arguments)
+    assert told.exit_code == 0, told.output
+    fixed = read_json(tmp_path / "fixed.json")
+    joint_of = {keypoint: joint for joint, keypoint in SEEN_AT.items()}
+    for name, goal in goals.items():
+        off = [
+            np.linalg.norm(each.camera.project(_joint(each, joint_of[name])[frame]) - goal) for each in (take, fixed)
+        ]
+        log.warning("frame %d, %s: %.1f px off before, %.1f px after", frame, name, *off)
+        assert off[1] < min(2.0, off[0])
+    rows = [_motion_rows(file) for file in (path, tmp_path / "fixed.json")]
+    window = round(0.5 * float(take.fps))
+    for old, new in zip(*rows, strict=True):
+        assert old[: max(0, frame - window)] == new[: max(0, frame - window)]
+        assert old[frame + window :] == new[frame + window :]
+        assert old != new
+
+
+BONES = "[...document.querySelectorAll('.bones line')].map(line => line.getAttribute('x1')).join()"
+
+
+def _joint(take: Take, joint: str) -> Array:
+    motion = take.people[0].motion
+    assert motion is not None
+    return np.asarray(kinematics.joint_positions(motion)[:, motion.skeleton.index(joint)])
+
+
+def _motion_rows(path: Path) -> list[list[str]]:
+    """The lines of the root's path and of the rotations, as they stand in the file."""
+    text = path.read_text()
+    return [
+        text.partition(f'"{name}": [\n')[2].partition("\n    ]")[0].split("\n") for name in ("root_world", "local_wxyz")
+    ]
