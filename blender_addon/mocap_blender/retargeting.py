@@ -41,7 +41,8 @@ def retarget_take(armature, take: TakeFile, person: SourceMotion, bone_map: Bone
     wrong = problems(bone_map, bones)
     if wrong:
         raise RetargetError(f"the bone map does not fit '{armature.name}': {wrong[0]}")
-    pose = retarget.target_pose(person, bones, bone_map, scale_by_legs=options.scale_by_legs)
+    metre = 1 / max(armature.matrix_world.median_scale, 1e-9)
+    pose = retarget.target_pose(person, bones, bone_map, scale=None if options.scale_by_legs else metre)
     if options.foot_lock:
         pose = feet.held(pose, person, float(take.fps))
     turns = retarget.local_turns(pose, bones, bone_map)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import bvh, contacts, quaternions
+from . import bvh, contacts, foreign, quaternions
 from .errors import TakeError
 
 VERSION = 1
@@ -165,6 +165,10 @@ def _read_bvh(path: Path, text: str) -> TakeFile:
         clip = bvh.parse(text)
     except (ValueError, IndexError) as error:
         raise TakeError(f"{path.name} is a damaged BVH: {error}") from error
+    try:
+        clip = bvh.in_metres(clip) if bvh.has_take_s_joints(clip) else foreign.as_take(clip)
+    except ValueError as error:
+        raise TakeError(f"{path.name} cannot be used: {error}") from error
     person = SourceMotion(
         person=1,
         names=clip.names,
