@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import bpy
@@ -16,13 +17,20 @@ from .settings import fill, map_of
 _people: list[tuple[str, str, str]] = []  # Blender does not keep the strings of an enumeration alive
 
 
+@cache
+def _names_of(path: str, changed_ns: int) -> tuple[str, ...]:
+    """The people of a take; kept, since the file browser asks again at every redraw."""
+    try:
+        return tuple(f"Person {person.person}" for person in read_take(path).people)
+    except AddonError:
+        return ()
+
+
 def _people_of(operator, context) -> list[tuple[str, str, str]]:
     global _people
-    try:
-        people = read_take(operator.filepath).people if Path(operator.filepath).is_file() else []
-    except AddonError:
-        people = []
-    _people = [(str(i), f"Person {person.person}", "") for i, person in enumerate(people)] or [("0", "Person 1", "")]
+    path = Path(operator.filepath)
+    names = _names_of(str(path), path.stat().st_mtime_ns) if path.is_file() else ()
+    _people = [(str(i), name, "") for i, name in enumerate(names or ("Person 1",))]
     return _people
 
 

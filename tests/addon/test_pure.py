@@ -224,7 +224,7 @@ def test_hands_stay_in_line_with_raised_arms():
     pose = retarget.target_pose(still, bones, map_bones(bones))
     for side in ("Left", "Right"):
         arm, hand = pose.turns[f"{side}LowerArm"][0], pose.turns[f"{side}Hand"][0]
-        assert same_turn(arm, hand) < 1e-9
+        assert same_turn(arm, hand) < 1e-6  # as far as an arc cosine tells
 
 
 @pytest.mark.parametrize("limbs", [0.5, 1.0, 1.4])
