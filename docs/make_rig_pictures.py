@@ -4,8 +4,7 @@
     python docs/make_rig_pictures.py demo/walk.json examples/walk.mp4 docs/pictures/rigs.png character.glb another.glb …
 
 Characters are as large as makes their legs as long as the person's, and seen by the take's own camera. The committed
-picture shows MakeHuman's base mesh on rigs with Mixamo's and Unreal's names, and KayKit's knight, which are CC0. bpy
-and Pillow must be installed.
+picture shows MakeHuman's base mesh on rigs with Mixamo's and Unreal's names; both are CC0. bpy and Pillow must be installed.
 """
 
 from __future__ import annotations
@@ -42,6 +41,7 @@ def main() -> None:
     parser.add_argument("clip", type=Path, help="the video that the take was made from")
     parser.add_argument("output", type=Path, help="PNG to write")
     parser.add_argument("characters", type=Path, nargs="+", help=".glb files with a rig")
+    parser.add_argument("--labels", nargs="+", help="what to call the characters; their files' names without it")
     parser.add_argument("--moments", type=float, nargs="+", default=MOMENTS_S, help="seconds of the take")
     parser.add_argument("--person", type=int, default=0, help="which of the take's people, from 0")
     options = parser.parse_args()
@@ -50,10 +50,9 @@ def main() -> None:
     frames = [round(second * float(take.fps)) for second in options.moments]
     joints = joint_positions(take.people[options.person].motion)
     cuts = [(frame, crop_box(take.camera, joints[frame])) for frame in frames]
-    rows, labels = [cut_out(options.clip, take.camera, cuts)], ["video"]
-    for character in options.characters:
-        rows.append(draw(character, options, take.camera, cuts))
-        labels.append(character.stem)
+    rows = [cut_out(options.clip, take.camera, cuts)]
+    rows += [draw(character, options, take.camera, cuts) for character in options.characters]
+    labels = ["video", *(options.labels or [character.stem for character in options.characters])]
     whole = strip(rows, labels)
     whole.quantize(palette=whole.quantize(256)).save(options.output, optimize=True)
 
