@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/addon.py [TAKE.json]
 
 The take is that one (one with keypoints is what people have), or the tests' golden one, repeated and with fingers; the
-character has 52 bones, all of which get keys. Both ways run in one process, in turns; keyframe_insert writes some frames
-only and is scaled up, since it would take half an hour.
+character has 52 bones, all of which get keys. Both ways run in one process, in turns; keyframe_insert writes few
+frames and is scaled up, since it would take half an hour.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
     python docs/make_rig_pictures.py demo/walk.json examples/walk.mp4 docs/pictures/rigs.png character.glb another.glb …
 
 Characters are as large as makes their legs as long as the person's, and seen by the take's own camera. The committed
-picture shows MakeHuman's base mesh on rigs with Mixamo's and Unreal's names; both are CC0. bpy and Pillow must be installed.
+picture shows MakeHuman's base mesh on rigs with Mixamo's and Unreal's names; both are CC0.
+bpy and Pillow must be installed.
 """
 
 from __future__ import annotations
