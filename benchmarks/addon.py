@@ -1,14 +1,16 @@
 """How long the Blender add-on takes for a long take, file reading included, against a key inserted at a time.
 
-    .venv/bin/python benchmarks/addon.py
+    .venv/bin/python benchmarks/addon.py [TAKE.json]
 
-The take is the tests' golden one, repeated; the character has 52 bones with fingers. Both ways run in one process, in
-turns; keyframe_insert writes some frames only and is scaled up, since it would take half an hour.
+The take is that one (one with keypoints is what people have), or the tests' golden one, repeated and with fingers; the
+character has 52 bones, all of which get keys. Both ways run in one process, in turns; keyframe_insert writes few
+frames and is scaled up, since it would take half an hour.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import sys
 import tempfile
 import time
@@ -21,23 +23,43 @@ FRAMES, INSERTED, ROUNDS = 10_000, 20, 3
 FINGERS = ("Thumb", "Index", "Middle", "Ring", "Pinky")
 
 
-def long_take(path: Path) -> None:
-    """Writes the golden take, there and back again until it has FRAMES frames."""
-    from figures import GOLDEN
-
-    take = json.loads((GOLDEN / "walk.json").read_text())
+def long_take(path: Path, source: Path) -> None:
+    """Writes a take, there and back again until it has FRAMES frames, with fingers: 52 joints."""
+    take = json.loads(source.read_text())
     order = [*range(take["frames"]), *range(take["frames"] - 2, 0, -1)]
     order = (order * (FRAMES // len(order) + 1))[:FRAMES]
-    take["frames"] = FRAMES
-    for person in take["people"]:
-        motion = person["motion"]
-        for key in ("root_world", "local_wxyz", "confidence"):
-            motion[key] = [motion[key][frame] for frame in order]
-        for key in ("keypoints_2d", "keypoints_3d"):
-            for name, values in (person.get(key) or {}).items():
-                if name != "layout":
-                    person[key][name] = [values[frame] for frame in order]
+    take["frames"], take["people"] = FRAMES, take["people"][:1]
+    person = take["people"][0]
+    motion = person["motion"]
+    add_fingers(motion)
+    for key in ("root_world", "local_wxyz", "confidence"):
+        motion[key] = [motion[key][frame] for frame in order]
+    if "boxes" in person:
+        person["boxes"] = [person["boxes"][frame] for frame in order]
+    for key in ("keypoints_2d", "keypoints_3d"):
+        for name, values in (person.get(key) or {}).items():
+            if name != "layout":
+                person[key][name] = [values[frame] for frame in order]
     path.write_text(json.dumps(take))
+
+
+def add_fingers(motion: dict) -> None:
+    """Three joints to each finger, which turn a little with every frame."""
+    from mocap_blender.pure.names import FINGERS as joints
+
+    skeleton = motion["skeleton"]
+    for side in ("Left", "Right"):
+        parent = hand = skeleton["names"].index(f"{side}Hand")
+        for joint in joints:
+            skeleton["parents"].append(hand if joint.endswith("Proximal") else parent)
+            parent = len(skeleton["names"])
+            skeleton["names"].append(side + joint)
+            skeleton["offsets"].append([0.03 if side == "Left" else -0.03, 0.0, 0.0])
+    new = len(skeleton["names"]) - len(motion["local_wxyz"][0])
+    for t, (turns, confidence) in enumerate(zip(motion["local_wxyz"], motion["confidence"])):
+        half = 0.1 * math.sin(0.1 * t)
+        turns += [[round(math.cos(half), 6), 0.0, 0.0, round(math.sin(half), 6)]] * new
+        confidence += [1.0] * new
 
 
 def character():
@@ -84,10 +106,12 @@ def inserted(armature) -> float:
 def main() -> None:
     """Prints both, and their ratio."""
     import bpy
+    from figures import GOLDEN
 
+    source = Path(sys.argv[1]) if len(sys.argv) > 1 else GOLDEN / "walk.json"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "long.json"
-        long_take(path)
+        long_take(path, source)
         print(f"{FRAMES} frames, {path.stat().st_size / 1e6:.0f} MB of JSON")
         for _ in range(ROUNDS):
             bpy.ops.wm.read_factory_settings(use_empty=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import av
@@ -66,7 +67,7 @@ def main() -> None:
     cuts = [(frame, crop_box(take.camera, joints[frame])) for frame in frames]
     preview = options.take.with_name(options.take.stem + "_preview.mp4")
     rows = [cut_out(video, take.camera, cuts) for video in (options.clip, preview)]
-    whole = strip([*rows, draw_character(options, take.camera, cuts)])
+    whole = strip([*rows, draw_character(options, take.camera, cuts)], LABELS)
     whole.quantize(palette=whole.quantize(256)).save(options.output, optimize=True)  # dithered
 
 
@@ -231,13 +232,13 @@ def render(frame: int, camera: Camera, box: Box, picture: Path) -> Image.Image:
         return drawn.convert("RGB").resize(CELL, Image.Resampling.LANCZOS)
 
 
-def strip(rows: list[list[Image.Image]]) -> Image.Image:
+def strip(rows: list[list[Image.Image]], labels: Sequence[str]) -> Image.Image:
     """Rows of cells, each with its label in the corner."""
     gap, font = 4, ImageFont.load_default(17)
     size = (len(rows[0]) * (CELL[0] + gap) - gap, len(rows) * (CELL[1] + gap) - gap)
     whole = Image.new("RGB", size, "white")
     pen = ImageDraw.Draw(whole)
-    for i, (label, cells) in enumerate(zip(LABELS, rows)):
+    for i, (label, cells) in enumerate(zip(labels, rows)):
         top = i * (CELL[1] + gap)
         for k, cell in enumerate(cells):
             whole.paste(cell, (k * (CELL[0] + gap), top))

@@ -10,11 +10,13 @@ from __future__ import annotations
 MODULES = (
     "settings",
     "import_operator",
+    "preview",
     "map_operators",
     "markers",
     "process_operator",
     "background",
     "cleanup",
+    "relock",
     "panel",
 )
 

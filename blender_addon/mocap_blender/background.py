@@ -9,9 +9,9 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from . import played
 from .import_operator import chosen_armature
 from .pure.errors import AddonError, TakeError
-from .pure.take import read_take
 
 NAME = "mocap camera"
 SENSOR_MM = 36.0
@@ -31,10 +31,7 @@ class MOCAP_OT_camera_background(bpy.types.Operator):
         """Makes the camera of the selected armature's take, or makes it anew."""
         try:
             armature = chosen_armature(context)
-            path = Path(armature.get("mocap_take", ""))
-            if not path.name:
-                raise TakeError(f"no take was imported onto '{armature.name}' yet")
-            take = read_take(path)
+            path, take = played.take_of(armature)
             if take.camera is None:
                 raise TakeError(f"{path.name} does not tell where its camera was; import the .json of the take")
         except AddonError as error:
@@ -43,7 +40,7 @@ class MOCAP_OT_camera_background(bpy.types.Operator):
         camera = place_camera(context.scene, take.camera)
         video = path.with_name(take.video)
         if video.is_file():
-            show_video(camera, video, int(armature.get("mocap_start", 1)))
+            show_video(camera, video, played.start_of(armature))
         else:
             self.report({"WARNING"}, f"{take.video} does not lie beside {path.name}, so the background stays empty")
         return {"FINISHED"}

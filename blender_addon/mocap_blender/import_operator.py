@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from . import markers, retargeting
+from . import markers, played, preview, retargeting
 from .pure.errors import AddonError, RetargetError
 from .pure.take import TakeFile, mirrored, read_take
 from .settings import fill, map_of
@@ -16,13 +17,20 @@ from .settings import fill, map_of
 _people: list[tuple[str, str, str]] = []  # Blender does not keep the strings of an enumeration alive
 
 
+@cache
+def _names_of(path: str, changed_ns: int) -> tuple[str, ...]:
+    """The people of a take; kept, since the file browser asks again at every redraw."""
+    try:
+        return tuple(f"Person {person.person}" for person in read_take(path).people)
+    except AddonError:
+        return ()
+
+
 def _people_of(operator, context) -> list[tuple[str, str, str]]:
     global _people
-    try:
-        people = read_take(operator.filepath).people if Path(operator.filepath).is_file() else []
-    except AddonError:
-        people = []
-    _people = [(str(i), f"Person {person.person}", "") for i, person in enumerate(people)] or [("0", "Person 1", "")]
+    path = Path(operator.filepath)
+    names = _names_of(str(path), path.stat().st_mtime_ns) if path.is_file() else ()
+    _people = [(str(i), name, "") for i, name in enumerate(names or ("Person 1",))]
     return _people
 
 
@@ -56,6 +64,10 @@ class MOCAP_OT_import(bpy.types.Operator, ImportHelper):
         name="Root onto the floor", description="The way over the floor goes to the topmost bone, for games"
     )
     mirror: bpy.props.BoolProperty(name="Mirror", description="What the left side did, the right side does")
+    preview: bpy.props.BoolProperty(
+        name="Preview on constraints",
+        description="Try the motion on without touching any key; then Bake or Discard it in the sidebar",
+    )
     to_nla: bpy.props.BoolProperty(name="NLA strip", description="Push the action down into a strip of its own")
     set_scene: bpy.props.BoolProperty(name="Set frame rate and range", default=True)
     with_markers: bpy.props.BoolProperty(
@@ -87,22 +99,34 @@ class MOCAP_OT_import(bpy.types.Operator, ImportHelper):
         )
         if self.target == "NEW":
             armature = retargeting.new_armature(context, take, person, options)
+            action = _action_of(armature)
         else:
             armature = chosen_armature(context)
-            bone_map = map_of(armature)
-            if not bone_map.bones:
-                raise RetargetError(f"'{armature.name}' looks like no figure with arms and legs; set its bones by hand")
-            retargeting.retarget_take(armature, take, person, bone_map, options)
-            if not armature.mocap_map.rows:
-                fill(armature, bone_map)
-        armature["mocap_take"] = str(Path(self.filepath).resolve())
-        armature["mocap_start"] = self.start_frame
+            action = self._put_on(context, armature, take, person, options)
+        played.remember(armature, self, person)
         if self.set_scene:
             retargeting.set_scene_time(context.scene, take, self.start_frame)
         if self.with_markers:
             markers.mark(context.scene, person, self.start_frame)
-        data = armature.animation_data
-        return data.action or data.nla_tracks[-1].strips[-1].action
+        return action
+
+    def _put_on(self, context, armature, take: TakeFile, person, options: retargeting.Options):
+        bone_map = map_of(armature)
+        if not bone_map.bones:
+            raise RetargetError(f"'{armature.name}' looks like no figure with arms and legs; set its bones by hand")
+        if self.preview:
+            action = _action_of(preview.begin(context, armature, take, person, bone_map, options))
+        else:
+            action = retargeting.retarget_take(armature, take, person, bone_map, options)
+            preview.discard(armature)
+        if not armature.mocap_map.rows:
+            fill(armature, bone_map)
+        return action
+
+
+def _action_of(armature):
+    data = armature.animation_data
+    return data.action or data.nla_tracks[-1].strips[-1].action
 
 
 def chosen_armature(context):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import process_operator
+from . import preview, process_operator
 
 
 class MOCAP_UL_rows(bpy.types.UIList):
@@ -38,7 +38,12 @@ class MOCAP_PT_panel(bpy.types.Panel):
         if armature is None or armature.type != "ARMATURE":
             layout.label(text="Select the armature of your character", icon="INFO")
             return
+        if preview.ghost_of(armature) is not None:
+            row = layout.row(align=True)
+            row.operator("mocap.bake", text="Bake preview", icon="KEYFRAME_HLT")
+            row.operator("mocap.discard_preview", icon="X")
         layout.operator("mocap.smooth_range", icon="SMOOTHCURVE")
+        layout.operator("mocap.relock_feet", icon="CON_FOLLOWTRACK")
         self._draw_map(armature)
 
     def _draw_processing(self, context) -> None:

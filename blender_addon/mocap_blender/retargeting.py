@@ -41,7 +41,8 @@ def retarget_take(armature, take: TakeFile, person: SourceMotion, bone_map: Bone
     wrong = problems(bone_map, bones)
     if wrong:
         raise RetargetError(f"the bone map does not fit '{armature.name}': {wrong[0]}")
-    pose = retarget.target_pose(person, bones, bone_map, scale_by_legs=options.scale_by_legs)
+    metre = 1 / max(armature.matrix_world.median_scale, 1e-9)
+    pose = retarget.target_pose(person, bones, bone_map, scale=None if options.scale_by_legs else metre)
     if options.foot_lock:
         pose = feet.held(pose, person, float(take.fps))
     turns = retarget.local_turns(pose, bones, bone_map)
@@ -58,7 +59,7 @@ def retarget_take(armature, take: TakeFile, person: SourceMotion, bone_map: Bone
         name, path = root
         keys.write(curves, f"{armature.pose.bones[name].path_from_id()}.location", frames, path)
     if bone_map.kind == "rigify":
-        _switch_to_fk(armature, curves, frames[:1])
+        key_switches(armature, curves, frames[:1])
     if options.to_nla:
         _push_down(armature, action, options.start_frame)
     return action
@@ -96,15 +97,27 @@ def _path(pose, bones: Bones, bone_map: BoneMap, options: Options):
     return (top.name, level @ top.matrix), retarget.hips_location(still, bones, bone_map)
 
 
-def _switch_to_fk(armature, curves, frame: np.ndarray) -> None:
-    """Sets and keys Rigify's switches: limbs by FK; neck and head turn with the body."""
+def rigify_switches(armature) -> list[tuple[str, str, float]]:
+    """Bone, property and value of a Rigify rig's switches: limbs by FK; neck and head turn with the body."""
     wanted = [(name, "IK_FK", 1.0) for name in RIGIFY_SWITCHES]
     wanted += [("torso", "neck_follow", 1.0), ("torso", "head_follow", 1.0)]
-    for name, switch, value in wanted:
-        bone = armature.pose.bones.get(name)
-        if bone is not None and switch in bone:
-            bone[switch] = value
-            keys.write_single(curves, f'{bone.path_from_id()}["{switch}"]', frame, np.full(1, value))
+    bones = armature.pose.bones
+    return [(name, switch, value) for name, switch, value in wanted if name in bones and switch in bones[name]]
+
+
+def set_switches(armature, switches: list[tuple[str, str, float]]) -> None:
+    """Sets switches of a Rigify rig."""
+    for name, switch, value in switches:
+        armature.pose.bones[name][switch] = value
+
+
+def key_switches(armature, curves, frame: np.ndarray) -> None:
+    """Sets and keys Rigify's switches."""
+    switches = rigify_switches(armature)
+    set_switches(armature, switches)
+    for name, switch, value in switches:
+        path = f'{armature.pose.bones[name].path_from_id()}["{switch}"]'
+        keys.write_single(curves, path, frame, np.full(1, value))
 
 
 def _push_down(armature, action, start: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 from mocap_blender.pure.bones import Bone
@@ -108,6 +109,36 @@ def rig(names: dict[str, str], *, extras: bool = True, prefix: str = "", seed: i
     if seed is not None:
         random.Random(seed).shuffle(order)
     return {name: bones[name] for name in order}
+
+
+def nameless(bones: dict[str, Bone]) -> tuple[dict[str, Bone], dict[str, str]]:
+    """The same bones with meaningless names in an order that says nothing, and the new name of every old one."""
+    names = {name: f"q{i}" for i, name in enumerate(sorted(bones, key=lambda name: (len(name) * 7919) % 31))}
+    renamed = {}
+    for name, bone in bones.items():
+        parent = names[bone.parent] if bone.parent else None
+        renamed[names[name]] = replace(bone, name=names[name], parent=parent)
+    return renamed, names
+
+
+def with_limbs(bones: dict[str, Bone], names: dict[str, str], share: float) -> dict[str, Bone]:
+    """The figure with its limbs grown to this share of their length, on the floor."""
+    shift: dict[str, np.ndarray] = {}
+    for joint, name in names.items():
+        bone, part = bones[name], joint.removeprefix("Left").removeprefix("Right")
+        shift[name] = shift.get(bone.parent, np.zeros(3))
+        if part in ("LowerArm", "Hand", "LowerLeg", "Foot"):
+            shift[name] = shift[name] + (share - 1) * (bone.head - bones[bone.parent].head)
+    tails = {bone.parent: shift[name] for name, bone in bones.items() if "Arm" in name or "Leg" in name}
+    lowest = min(float((bone.head + shift[name])[2]) for name, bone in bones.items()) - 0.02
+    return {
+        name: replace(
+            bone,
+            head=bone.head + shift[name] - [0, 0, lowest],
+            tail=bone.tail + tails.get(name, shift[name]) - [0, 0, lowest],
+        )
+        for name, bone in bones.items()
+    }
 
 
 def _sided(place, side: str) -> np.ndarray:

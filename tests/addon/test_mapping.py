@@ -13,7 +13,7 @@ for folder in (Path(__file__).resolve().parent, Path(__file__).resolve().parents
 
 from mocap_blender.pure.mapping import BoneMap, MapError, map_bones, problems, read_map, write_map  # noqa: E402
 from mocap_blender.pure.names import BODY, Name, canonical  # noqa: E402
-from rigs import CONVENTIONS, expected, rig  # noqa: E402
+from rigs import CONVENTIONS, expected, nameless, rig, with_limbs  # noqa: E402
 
 FAMILIES_THAT_SHARE_NAMES = {"godot": "vrm"}
 
@@ -52,21 +52,46 @@ def test_twist_hair_skirt_and_finger_bones_are_never_taken_for_the_body():
         assert not [bone for bone in found.bones.values() if any(word in bone for word in ("twist", "hair", "skirt"))]
 
 
+def by_shape(bones: dict, names: dict[str, str]) -> tuple[list[str], list[str]]:
+    """The joints that are right and wrong when the bones have meaningless names; names: joint to the bone it has."""
+    renamed, new_names = nameless(bones)
+    found = map_bones(renamed)
+    assert found.family == "structure"
+    right = [joint for joint in BODY if joint in names and found.bones.get(joint) == new_names[names[joint]]]
+    return right, [joint for joint in BODY if joint in found.bones and joint not in right]
+
+
 @pytest.mark.parametrize("extras", [True, False])
 def test_meaningless_names_are_mapped_by_shape(extras):
-    names = {joint: f"b{i:03d}" for i, joint in enumerate(expected("mixamo"))}
-    bones = rig(names, extras=extras, seed=3)
-    meaningless = {name: f"q{i}" for i, name in enumerate(bones)}
-    for name, bone in list(bones.items()):
-        parent = meaningless.get(bone.parent)
-        bones[meaningless[name]] = type(bone)(meaningless[name], parent, bone.head, bone.tail, bone.matrix)
-        del bones[name]
-    found = map_bones(bones)
-    right = [joint for joint in names if found.bones.get(joint) == meaningless[names[joint]]]
-    wrong = [joint for joint in names if joint in found.bones and joint not in right]
-    assert found.family == "structure"
+    names = expected("mixamo")
+    right, wrong = by_shape(rig(names, extras=extras, seed=3), names)
     assert wrong == []
     assert len(right) >= 0.95 * len(names)
+
+
+@pytest.mark.parametrize("limbs", [0.35, 0.5, 0.7, 1.3])
+def test_figures_with_short_and_long_limbs_are_mapped_by_shape(limbs):
+    names = expected("mixamo")
+    assert by_shape(with_limbs(rig(names, extras=False), names, limbs), names)[1] == []
+
+
+def test_a_bone_on_top_of_the_skull_is_not_taken_for_the_head():
+    names = expected("mixamo")
+    bones = rig(names, extras=False)
+    top = replace(bones["Head"], name="HeadTop", parent="Head", head=bones["Head"].tail, tail=bones["Head"].tail * 1.1)
+    assert by_shape({**bones, "HeadTop": top}, names)[1] == []
+
+
+def test_a_figure_with_wrist_hand_and_slot_in_a_line_keeps_its_elbow():
+    names = expected("mixamo")
+    bones = rig(names, extras=False)
+    for side in ("Left", "Right"):
+        hand = bones[f"{side}Hand"]
+        step = hand.tail - hand.head
+        for name, parent, start in ((f"{side}Grip", f"{side}Hand", 0.5), (f"{side}Slot", f"{side}Grip", 1.0)):
+            head = hand.head + start * step
+            bones[name] = replace(hand, name=name, parent=parent, head=head, tail=head + step)
+    assert by_shape(bones, names)[1] == []
 
 
 def test_five_spine_bones_are_spread_over_three_joints():

@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading BVH files whose joints have the humanoid names, as ``mocap`` writes them, in metres or centimetres."""
+"""Reading BVH files: those that ``mocap`` writes, in metres or centimetres, and others (``foreign.py``)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
 from . import quaternions
-from .names import HUMANOID
 
 STANDARD_RATES = [Fraction(n) for n in (15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240)] + [
     Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)
 ]
+COARSE_RATE = 1e-4  # six decimals of 1/120 s miss it by that; neighbouring standard rates differ ten times more
 CENTIMETRES_FROM = 10.0  # a rest pose taller than this cannot be in metres
 
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """Joints as in ``take.SourceMotion``; root (T, 3) metres, local (T, J, 4)."""
+    """Joints as in ``take.SourceMotion``; root (T, 3), local (T, J, 4); lengths in the file's unit."""
 
     names: list[str]
     parents: np.ndarray
@@ -45,14 +45,19 @@ def parse(text: str) -> Clip:
         raise ValueError(f"it announces {count} frames of {width} numbers and has {len(values)} numbers")
     rows = values.reshape(count, width)
     root, local = _motion(rows, channels, offsets)
-    unknown = [name for name in ("Hips", "Spine", "LeftUpperLeg", "RightUpperArm") if name not in names]
-    if unknown:
-        raise ValueError(
-            f"it has no joint '{unknown[0]}'; only takes of mocap, with names like {HUMANOID[0]}, are read"
-        )
-    metre = 0.01 if np.abs(offsets).sum(axis=1).max() > CENTIMETRES_FROM else 1.0
-    ends = {name: metre * end for name, end in ends.items()}
-    return Clip(names, parents, metre * offsets, ends, metre * root, local, _rate(float(lines[1].split()[2])))
+    return Clip(names, parents, offsets, ends, root, local, _rate(float(lines[1].split()[2])))
+
+
+def has_take_s_joints(clip: Clip) -> bool:
+    """Whether a clip has the joints that ``mocap`` writes."""
+    return all(name in clip.names for name in ("Hips", "Spine", "LeftUpperLeg", "RightUpperArm"))
+
+
+def in_metres(clip: Clip) -> Clip:
+    """A clip of ``mocap``, which writes metres or centimetres, in metres."""
+    metre = 0.01 if np.abs(clip.offsets).sum(axis=1).max() > CENTIMETRES_FROM else 1.0
+    ends = {name: metre * end for name, end in clip.ends.items()}
+    return replace(clip, offsets=metre * clip.offsets, ends=ends, root=metre * clip.root)
 
 
 def _hierarchy(words: list[str]) -> tuple:
@@ -113,4 +118,8 @@ def _rate(frame_time: float) -> Fraction:
     if frame_time <= 0:
         raise ValueError("'Frame Time:' must be above 0")
     nearest = min(STANDARD_RATES, key=lambda rate: abs(float(rate) * frame_time - 1))
-    return nearest if abs(float(nearest) * frame_time - 1) < 1e-5 else Fraction(1 / frame_time).limit_denominator(1001)
+    return (
+        nearest
+        if abs(float(nearest) * frame_time - 1) < COARSE_RATE
+        else Fraction(1 / frame_time).limit_denominator(1001)
+    )

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Planted feet stay planted: two-bone legs are bent until ankles are where the source's, grown to size, are.
+"""Planted feet stay planted: the hips go where standing feet want them, and two-bone legs do the rest.
 
 In a contact the heel, or the toes when only they touch, stays at one place, near to where the unheld leg puts it; its
-height is that of the target's own sole. Outside of contacts the correction fades within RAMP_S.
+height is that of the target's own sole. The hips take what the standing feet have in common, so that a figure of other
+proportions steps as the source does instead of bending its legs; the legs are then bent to what is left. Outside of
+contacts the correction fades within RAMP_S.
 """
 
 from __future__ import annotations
@@ -13,24 +15,33 @@ from itertools import pairwise
 import numpy as np
 
 from . import quaternions
+from .contacts import runs
 from .retarget import Pose
 from .take import SourceMotion
 
 RAMP_S = 0.13
 MOST_PULL_M = 0.04  # of the source; a point that wanders further while "standing" was never planted
 REACH = 0.9995  # of the leg's length: straighter legs lock and pop
+MOST_BEND = 0.05  # of the leg: a foot that would be dragged further looks worse than one that slides
 DROP_SMOOTHING_S = 0.15
+CARRY_SMOOTHING_S = 0.1  # the hips go to the next standing foot without a jerk
 
 
 def held(pose: Pose, motion: SourceMotion, fps: float) -> Pose:
     """The pose with its feet held where the take says that they stand."""
     places = pose.places()
     source = _in_armature(motion, pose)
-    wanted = {}
+    shifts, weights = {}, {}
     for side in ("Left", "Right"):
         if all(f"{side}{part}" in places for part in ("UpperLeg", "LowerLeg", "Foot")):
-            shift = _corrections(side, places, source, motion, pose, fps)
-            wanted[side] = places[f"{side}Foot"] + shift
+            shifts[side], weights[side] = _corrections(side, places, source, motion, pose, fps)
+    carry = _carry(list(shifts.values()), list(weights.values()), fps)
+    wanted = {
+        side: places[f"{side}Foot"] + shift + (1 - weights[side][:, None]) * carry for side, shift in shifts.items()
+    }
+    pose = replace(pose, hips=pose.hips + carry)
+    places = pose.places()
+    wanted = {side: _gently(places[f"{side}Foot"], ankle, side, pose) for side, ankle in wanted.items()}
     drop = _drop(pose, places, wanted, fps)
     pose = replace(pose, hips=pose.hips - drop[:, None] * pose.frame[:, 1])
     places = pose.places()
@@ -38,6 +49,27 @@ def held(pose: Pose, motion: SourceMotion, fps: float) -> Pose:
     for side, ankle in wanted.items():
         turns |= _bent(side, pose, places, ankle)
     return replace(pose, turns=turns)
+
+
+def _gently(now: np.ndarray, wanted: np.ndarray, side: str, pose: Pose) -> np.ndarray:
+    """Where the ankle (T, 3) goes: where it is wanted, but over the floor no further than MOST_BEND of the leg."""
+    level = _level(wanted - now, pose.frame[:, 1])
+    far = np.linalg.norm(level, axis=1, keepdims=True) / (MOST_BEND * sum(_lengths(side, pose)))
+    return wanted - level * (1 - 1 / np.maximum(far, 1))
+
+
+def _carry(shifts: list[np.ndarray], weights: list[np.ndarray], fps: float) -> np.ndarray:
+    """What the hips take over (T, 3): the mean shift of the feet that stand, smoothed; weights (T,) of standing."""
+    total = np.maximum(np.sum(weights, axis=0), 1.0)
+    return _bell(np.sum(shifts, axis=0) / total[:, None], max(1, round(CARRY_SMOOTHING_S * fps)))
+
+
+def _bell(values: np.ndarray, half: int) -> np.ndarray:
+    """Values (T, …) under a bell of so many frames to both sides."""
+    bell = np.hanning(2 * half + 3)[1:-1]
+    padded = np.pad(values, ((half, half), *[(0, 0)] * (values.ndim - 1)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1, axis=0)
+    return windows @ (bell / bell.sum())
 
 
 def _in_armature(motion: SourceMotion, pose: Pose) -> dict[str, np.ndarray]:
@@ -54,8 +86,10 @@ def _in_armature(motion: SourceMotion, pose: Pose) -> dict[str, np.ndarray]:
     return found
 
 
-def _corrections(side: str, places: dict, source: dict, motion: SourceMotion, pose: Pose, fps: float) -> np.ndarray:
-    """Shifts (T, 3) of the ankle: exact in contacts, faded in and out around them."""
+def _corrections(
+    side: str, places: dict, source: dict, motion: SourceMotion, pose: Pose, fps: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shifts (T, 3) of the ankle, exact in contacts, faded in and out around them; and how much (T,) it stands."""
     T = len(pose.hips)
     known, shift = np.zeros(T, dtype=bool), np.zeros((T, 3))
     up = pose.frame[:, 1]
@@ -63,10 +97,14 @@ def _corrections(side: str, places: dict, source: dict, motion: SourceMotion, po
         path, now = source[joint][start:end], places[joint][start:end]
         height = (path - now + pose.rest[joint]) @ up  # the source's height over flat, the target's own flat height
         level = _level(_stilled(path, pose.scale), up) - _level(now, up)
-        level -= _offset(level, shift, known, start, up)
+        if start > 0 and known[start - 1]:  # from the heel onto the toes, say: the foot goes on where it is
+            level += _level(shift[start - 1 : start], up)[0] - level[0]
         shift[start:end] = level + np.outer(height, up)
         known[start:end] = True
-    return _faded(shift, known, max(1, round(RAMP_S * fps)))
+    for start, end in runs(known):  # near to where the unheld leg stands, all of its standing taken together
+        shift[start:end] -= _level(shift[start:end], up).mean(axis=0)
+    ramp = max(1, round(RAMP_S * fps))
+    return _faded(shift, known, ramp), _faded(known[:, None].astype(float), known, ramp)[:, 0]
 
 
 def _level(vectors: np.ndarray, up: np.ndarray) -> np.ndarray:
@@ -77,13 +115,6 @@ def _stilled(path: np.ndarray, scale: float) -> np.ndarray:
     """The path (T, 3) of a standing point held at its middle; one that goes further than a plant is left as it is."""
     middle = np.median(path, axis=0)
     return path if np.abs(path - middle).max() > MOST_PULL_M * scale else np.broadcast_to(middle, path.shape)
-
-
-def _offset(level: np.ndarray, shift: np.ndarray, known: np.ndarray, start: int, up: np.ndarray) -> np.ndarray:
-    """What to take off a span's level misses: their mean, or, right after another span, what lets it go on."""
-    if start > 0 and known[start - 1]:
-        return level[0] - _level(shift[start - 1 : start], up)[0]
-    return level.mean(axis=0)
 
 
 def _planted(side: str, places: dict, source: dict, motion: SourceMotion) -> list[tuple[int, int, str]]:
@@ -110,7 +141,7 @@ def _faded(shift: np.ndarray, known: np.ndarray, ramp: int) -> np.ndarray:
     until = np.where(right >= t, right - t, np.inf)
     weight = [_smooth(1 - np.minimum(distance / (ramp + 1), 1)) for distance in (since, until)]
     short = (since + until) <= ramp  # between two spans that are this near, go straight from one to the other
-    share = np.where(np.isfinite(until), since / np.maximum(since + until, 1), 0.0) if short.any() else np.zeros(len(t))
+    share = np.where(short, since, 0) / np.where(short, np.maximum(since + until, 1), 1)
     weight[0], weight[1] = np.where(short, 1 - share, weight[0]), np.where(short, share, weight[1])
     total = np.maximum(weight[0] + weight[1], 1.0)
     faded = (weight[0] / total)[:, None] * shift[left] + (weight[1] / total)[:, None] * shift[right]
@@ -136,8 +167,7 @@ def _drop(pose: Pose, places: dict, wanted: dict, fps: float) -> np.ndarray:
     half = max(1, round(DROP_SMOOTHING_S * fps))
     padded = np.pad(np.maximum(need, 0.0), 2 * half, mode="edge")
     widest = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1).max(axis=1)
-    bell = np.hanning(2 * half + 3)[1:-1]
-    return np.convolve(widest, bell / bell.sum(), mode="valid")
+    return _bell(widest, half)[half:-half]
 
 
 def _lengths(side: str, pose: Pose) -> tuple[float, float]:

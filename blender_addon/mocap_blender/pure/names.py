@@ -17,6 +17,29 @@ FINGERS = tuple(
 BODY = HUMANOID_CENTRE + tuple(f"{side}{limb}" for side in ("Left", "Right") for limb in LIMBS)
 HUMANOID = BODY + tuple(f"{side}{finger}" for side in ("Left", "Right") for finger in FINGERS)
 
+_TRUNK = {"Spine": "Hips", "Chest": "Spine", "UpperChest": "Chest", "Neck": "UpperChest", "Head": "Neck"}
+_LIMB_PARENTS = {
+    "Shoulder": "UpperChest", "UpperArm": "Shoulder", "LowerArm": "UpperArm", "Hand": "LowerArm",
+    "UpperLeg": "Hips", "LowerLeg": "UpperLeg", "Foot": "LowerLeg", "Toes": "Foot",
+}  # fmt: skip
+
+
+def parent_of(joint: str) -> str | None:
+    """The joint that a joint of HUMANOID hangs on; None for the hips."""
+    side = next((side for side in ("Left", "Right") if joint.startswith(side)), "")
+    part = joint.removeprefix(side)
+    if not side:
+        return _TRUNK.get(part)
+    if part in _LIMB_PARENTS:
+        above = _LIMB_PARENTS[part]
+        return above if above in HUMANOID_CENTRE else side + above
+    if part.endswith("Proximal"):
+        return f"{side}Hand"
+    if part.endswith("Intermediate"):
+        return joint.replace("Intermediate", "Proximal")
+    return joint.replace("Distal", "Intermediate")
+
+
 _SIDES = {"l": "Left", "left": "Left", "左": "Left", "r": "Right", "right": "Right", "右": "Right"}
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_a-zA-Z]+")
 

@@ -4,30 +4,22 @@
 All of it happens in the armature's own space, so that the object's place, turn and scale go on as they are. The
 figure's own axes (left, up, forwards) at rest are laid onto the take's (+X, +Y, +Z). A bone then turns from its rest
 pose as the joint turns from the T-pose; limbs are first turned from their rest direction to the T-pose's, by the
-shortest way, which is how an arm of an A-pose comes up.
+shortest way, which is how an arm of an A-pose comes up with its hand.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from . import quaternions
+from .alignment import LIMB_ENDS, figure_axes, into_t_pose, leg_length
 from .bones import Bones, ancestors_of
 from .errors import RetargetError
 from .mapping import BoneMap
-from .names import HUMANOID
+from .names import parent_of
 from .take import SourceMotion
-
-# Joints whose bones are turned to the direction that the T-pose gives them, with the joint at their far end. The spine,
-# head and collar bones keep the curve that the figure was built with; so do feet, which stand flat in both rest poses.
-LIMB_ENDS = {
-    f"{side}{limb}": f"{side}{end}"
-    for side in ("Left", "Right")
-    for limb, end in (("UpperArm", "LowerArm"), ("LowerArm", "Hand"), ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +50,11 @@ class Pose:
 _LEG_PARENTS = {"UpperLeg": "Hips", "LowerLeg": "UpperLeg", "Foot": "LowerLeg", "Toes": "Foot"}
 
 
-def target_pose(motion: SourceMotion, bones: Bones, bone_map: BoneMap, *, scale_by_legs: bool = True) -> Pose:
-    """The motion on the target's bones, feet not yet held. Raises RetargetError where the map has no hips and legs."""
+def target_pose(motion: SourceMotion, bones: Bones, bone_map: BoneMap, *, scale: float | None = None) -> Pose:
+    """The motion on the target's bones, feet not yet held. Raises RetargetError where the map has no hips and legs.
+
+    scale: armature units a metre of the way; None: steps grow with the legs.
+    """
     mapped = {joint: name for joint, name in bone_map.bones.items() if name in bones}
     missing = [
         joint for joint in ("Hips", "LeftUpperLeg", "RightUpperLeg", "LeftFoot", "RightFoot") if joint not in mapped
@@ -67,41 +62,20 @@ def target_pose(motion: SourceMotion, bones: Bones, bone_map: BoneMap, *, scale_
     if missing:
         raise RetargetError(f"the map has no bone for {', '.join(missing)}; set it in the list of bones")
     rest = {joint: bones[name].head for joint, name in mapped.items()}
-    frame = figure_axes(rest, bones, mapped)
+    frame = figure_axes(rest)
     turns = _turns(motion, rest, frame)
-    source_legs = _leg_length(dict(zip(motion.names, motion.rest_positions())))
-    scale = _leg_length(rest) / source_legs if scale_by_legs else 1.0
+    source_legs = leg_length(dict(zip(motion.names, motion.rest_positions())))
+    scale = leg_length(rest) / source_legs if scale is None else scale
     source_rest = motion.rest_positions()[0]
     path = np.stack([motion.root[:, 0], motion.root[:, 1] - source_rest[1], motion.root[:, 2]], axis=-1)
-    hips = rest["Hips"] + scale * path @ frame.T
+    raised = leg_length(rest) - _standing_leg(rest, frame[:, 1])  # legs at rest may be apart, and then go straight
+    hips = rest["Hips"] + raised * frame[:, 1] + scale * path @ frame.T
     return Pose(turns, hips, rest, frame, scale)
 
 
-def figure_axes(rest: dict[str, np.ndarray], bones: Bones, mapped: dict[str, str]) -> np.ndarray:
-    """Columns left, up and forwards (3, 3) of a figure at rest, snapped to the armature's axes if near them."""
-    left = sum(
-        (rest[f"Left{part}"] - rest[f"Right{part}"] for part in ("UpperLeg", "UpperArm") if f"Left{part}" in rest), 0
-    )
-    middle = 0.5 * (rest["LeftUpperLeg"] + rest["RightUpperLeg"])
-    feet = 0.5 * (rest["LeftFoot"] + rest["RightFoot"])
-    up = _snapped(middle - feet)
-    left = _snapped(left - (left @ up) * up)
-    return np.stack([left, up, np.cross(left, up)], axis=-1)
-
-
-def _snapped(direction: np.ndarray) -> np.ndarray:
-    direction = direction / np.linalg.norm(direction)
-    axis = np.zeros(3)
-    axis[np.argmax(np.abs(direction))] = np.sign(direction[np.argmax(np.abs(direction))])
-    return axis if direction @ axis > 0.94 else direction
-
-
-def _leg_length(rest: dict[str, np.ndarray]) -> float:
-    lengths = []
-    for side in ("Left", "Right"):
-        chain = [rest[f"{side}{part}"] for part in ("UpperLeg", "LowerLeg", "Foot") if f"{side}{part}" in rest]
-        lengths.append(sum(float(np.linalg.norm(b - a)) for a, b in pairwise(chain)))
-    return max(0.5 * sum(lengths), 1e-6)
+def _standing_leg(rest: dict[str, np.ndarray], up: np.ndarray) -> float:
+    """How far the joints of the legs are above the ankles at rest."""
+    return 0.5 * sum(float((rest[f"{side}UpperLeg"] - rest[f"{side}Foot"]) @ up) for side in ("Left", "Right"))
 
 
 def _turns(motion: SourceMotion, rest: dict[str, np.ndarray], frame: np.ndarray) -> dict[str, np.ndarray]:
@@ -109,6 +83,12 @@ def _turns(motion: SourceMotion, rest: dict[str, np.ndarray], frame: np.ndarray)
     world = motion.world_rotations()
     source_rest = dict(zip(motion.names, motion.rest_positions()))
     axes = quaternions.from_matrix(frame)
+    straight = {
+        joint: frame @ (source_rest[end] - source_rest[joint])
+        for joint, end in LIMB_ENDS.items()
+        if joint in source_rest and end in source_rest
+    }
+    aligned = into_t_pose(rest, straight)
     turns = {}
     for joint in rest:
         source = _nearest(joint, motion)
@@ -116,10 +96,8 @@ def _turns(motion: SourceMotion, rest: dict[str, np.ndarray], frame: np.ndarray)
             continue
         turned = world[:, motion.names.index(source)]
         q = quaternions.multiply(quaternions.multiply(axes, turned), quaternions.inverse(axes))
-        end = LIMB_ENDS.get(joint)
-        if end in rest and joint in source_rest and end in source_rest:
-            straight = frame @ (source_rest[end] - source_rest[joint])
-            q = quaternions.multiply(q, quaternions.shortest_arc(rest[end] - rest[joint], straight))
+        if joint in aligned:
+            q = quaternions.multiply(q, aligned[joint])
         turns[joint] = q
     return turns
 
@@ -149,8 +127,8 @@ def local_turns(pose: Pose, bones: Bones, bone_map: BoneMap) -> dict[str, np.nda
     found = {}
     for name, joint in joint_of.items():
         carrier = next((joint_of[bone] for bone in ancestors_of(name, bones) if bone in joint_of), None)
-        if bone_map.kind == "rigify" and joint in _RIGIFY_CARRIERS:
-            carrier = _first(_RIGIFY_CARRIERS, joint, bone_of)
+        if bone_map.kind == "rigify" and joint.startswith(("Left", "Right")):
+            carrier = _joint_above(joint, bone_of)  # limbs' controls hang on helpers that follow it; the spine's do not
         if not bones[name].inherits_rotation:
             carrier = None
         found[name] = _in_own_axes(pose.turns[joint], pose.turns.get(carrier), bones[name].matrix)
@@ -169,10 +147,10 @@ def _in_own_axes(turn: np.ndarray, carrier: np.ndarray | None, matrix: np.ndarra
     return quaternions.continuous(quaternions.multiply(quaternions.multiply(quaternions.inverse(own), turn), own))
 
 
-def _first(carriers: dict[str, str], joint: str, bone_of: dict[str, str]) -> str | None:
-    parent = carriers.get(joint)
+def _joint_above(joint: str, bone_of: dict[str, str]) -> str | None:
+    parent = parent_of(joint)
     while parent is not None and parent not in bone_of:
-        parent = carriers.get(parent)
+        parent = parent_of(parent)
     return parent
 
 
@@ -180,24 +158,3 @@ def hips_location(pose: Pose, bones: Bones, bone_map: BoneMap) -> np.ndarray:
     """Locations (T, 3) of the hips' pose bone, in its own axes, its ancestors at rest."""
     bone = bones[bone_map.bones["Hips"]]
     return (pose.hips - bone.head) @ bone.matrix
-
-
-def _limb_parents() -> dict[str, str]:
-    parents = {}
-    for side in ("Left", "Right"):
-        parents |= {f"{side}Shoulder": "UpperChest", f"{side}UpperArm": f"{side}Shoulder", f"{side}UpperLeg": "Hips"}
-        for joint, parent in (("LowerArm", "UpperArm"), ("Hand", "LowerArm"), ("LowerLeg", "UpperLeg")):
-            parents[f"{side}{joint}"] = f"{side}{parent}"
-        parents |= {f"{side}Foot": f"{side}LowerLeg", f"{side}Toes": f"{side}Foot"}
-        for joint in HUMANOID:
-            finger = joint.removeprefix(side)
-            if joint.startswith(side) and finger.endswith("Proximal"):
-                parents[joint] = f"{side}Hand"
-                parents[joint.replace("Proximal", "Intermediate")] = joint
-                parents[joint.replace("Proximal", "Distal")] = joint.replace("Proximal", "Intermediate")
-    return parents
-
-
-_RIGIFY_CARRIERS = (
-    _limb_parents()
-)  # limbs' controls hang on helper bones that follow these joints; the spine's really do

@@ -17,14 +17,16 @@ def smooth_turns(turns: np.ndarray, start: int, end: int, sigma: float) -> np.nd
     """
     signed = quaternions.continuous(turns)
     smoothed = _low_passed(signed, sigma)
-    blended = signed + _share(len(turns), start, end, sigma, turns.ndim) * (smoothed - signed)
+    share = share_of(len(turns), start, end, 2 * sigma).reshape(-1, *[1] * (turns.ndim - 1))
+    blended = signed + share * (smoothed - signed)
     blended = blended / np.linalg.norm(blended, axis=-1, keepdims=True)
     return _inside(turns, blended * _sign(turns, signed), start, end)
 
 
 def smooth_places(places: np.ndarray, start: int, end: int, sigma: float) -> np.ndarray:
     """Places (T, …) of which frames [start, end) are low-passed in the same way."""
-    changed = places + _share(len(places), start, end, sigma, places.ndim) * (_low_passed(places, sigma) - places)
+    share = share_of(len(places), start, end, 2 * sigma).reshape(-1, *[1] * (places.ndim - 1))
+    changed = places + share * (_low_passed(places, sigma) - places)
     return _inside(places, changed, start, end)
 
 
@@ -40,18 +42,18 @@ def _low_passed(values: np.ndarray, sigma: float) -> np.ndarray:
     return np.stack(smoothed, axis=-1).reshape(values.shape)
 
 
-def _share(frames: int, start: int, end: int, sigma: float, dimensions: int) -> np.ndarray:
-    """How much of the change is taken: 0 outside of [start, end), 1 well inside, a smooth step between."""
+def share_of(frames: int, start: int, end: int, ramp: float) -> np.ndarray:
+    """How much (T,) of a change is taken: 0 outside of [start, end), 1 well inside, a step over ramp frames between."""
     t = np.arange(frames)
-    inside = np.minimum(t - start + 1, end - t) / (2 * sigma + 1)
-    ramp = np.clip(inside, 0, 1)
+    inside = np.minimum(t - start + 1, end - t) / (ramp + 1)
+    taken = np.clip(inside, 0, 1)
     # at the take's own ends there is nothing to join
     if start <= 0:
-        ramp = np.where(t < (start + end) / 2, 1.0, ramp)
+        taken = np.where(t < (start + end) / 2, 1.0, taken)
     if end >= frames:
-        ramp = np.where(t >= (start + end) / 2, 1.0, ramp)
-    ramp = np.where((t >= start) & (t < end), ramp, 0.0)
-    return (ramp * ramp * (3 - 2 * ramp)).reshape(-1, *[1] * (dimensions - 1))
+        taken = np.where(t >= (start + end) / 2, 1.0, taken)
+    taken = np.where((t >= start) & (t < end), taken, 0.0)
+    return taken * taken * (3 - 2 * taken)
 
 
 def _sign(turns: np.ndarray, signed: np.ndarray) -> np.ndarray:

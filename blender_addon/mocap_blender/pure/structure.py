@@ -11,6 +11,10 @@ from .bones import Bones, ancestors_of, children_of
 
 SAME_PLACE = 0.04  # of the figure's height: mirrored heads lie within this
 SHORTEST = 0.03  # of the figure's height: a limb's bone is at least this long
+FORWARDS = 1.25  # length over height: feet lie at least 37 degrees off plumb, shins at rest hardly 20
+LONG_END = 1.4  # times the bone below: a last bone so far above the head's is the top of the skull, not the head
+UPPER_TO_LOWER, MOST_UNLIKE = 1.1, 1.9  # upper arm to forearm, thigh to shin: of people, and at most
+PASSED_OVER = 0.1  # for each bone within a limb that is no joint: twist bones are rarer than hands in two pieces
 MOST_SPINE = 12  # bones between hips and head; more is a tail or a rope
 
 
@@ -122,16 +126,24 @@ class _Figure:
         for k in range(2, len(chain)):
             tip = self.bones[chain[k + 1]].head if k + 1 < len(chain) else self.bones[chain[k]].tail
             step = tip - self.bones[chain[k]].head
-            if self._high(chain[k]) < 0.25 and np.linalg.norm(step) > 1.5 * abs(step @ self.up):
+            if self._high(chain[k]) < 0.25 and np.linalg.norm(step) > FORWARDS * abs(step @ self.up):
                 halves = self._halves(chain[: k + 1], first=self.height * SHORTEST)
                 return halves and [*halves, *chain[k + 1 : k + 2]]
         return None
 
     def _arm(self, chain: list[str]) -> list[str] | None:
-        """Shoulder, elbow and wrist: the wrist is where a chain splits into fingers, or its last bone."""
+        """Shoulder, elbow and wrist: the wrist is where a chain splits into fingers, or one of its last bones."""
         pairs = zip(chain, [*chain[1:], None])
-        wrist = next((k for k, pair in enumerate(pairs) if k >= 2 and self._splits(*pair)), len(chain) - 1)
-        return self._halves(chain[: wrist + 1], first=self.height * SHORTEST)
+        wrist = next((k for k, pair in enumerate(pairs) if k >= 2 and self._splits(*pair)), None)
+        ends = [wrist] if wrist is not None else range(max(2, len(chain) - 3), len(chain))
+        arms = [self._halves(chain[: end + 1], first=self.height * SHORTEST) for end in ends]
+        return min((arm for arm in arms if arm), key=lambda arm: self._unlike(chain, arm), default=None)
+
+    def _unlike(self, chain: list[str], limb: list[str]) -> float:
+        """How unlike an arm or a leg three bones of a chain are; each bone of the chain that is passed over counts."""
+        start, _, end = (chain.index(name) for name in limb)
+        ratio = self._reach(limb[0], limb[1]) / self._reach(limb[1], limb[2])
+        return abs(np.log(ratio / UPPER_TO_LOWER)) + PASSED_OVER * (end - start - 2)
 
     def _splits(self, name: str, following: str | None) -> bool:
         """Whether fingers start at a bone: children off the line to the next bone. Twist bones lie on it."""
@@ -146,15 +158,14 @@ class _Figure:
         return False
 
     def _halves(self, chain: list[str], *, first: float) -> list[str] | None:
-        """Start, middle and end such that both halves are most alike: collar and twist bones fall out."""
-        best, least = None, np.inf
-        end = chain[-1]
+        """Start, middle and end that are most like a limb's: collar and twist bones fall out."""
+        limbs = []
         for i in range(min(3, len(chain) - 2)):
             for j in range(i + 1, len(chain) - 1):
-                upper, lower = self._reach(chain[i], chain[j]), self._reach(chain[j], end)
-                if min(upper, lower) > first and abs(np.log(upper / lower)) < least - 1e-3:
-                    best, least = [chain[i], chain[j], end], abs(np.log(upper / lower))
-        return best if least < np.log(1.9) else None
+                upper, lower = self._reach(chain[i], chain[j]), self._reach(chain[j], chain[-1])
+                if min(upper, lower) > first and abs(np.log(upper / lower)) < np.log(MOST_UNLIKE):
+                    limbs.append([chain[i], chain[j], chain[-1]])
+        return min(limbs, key=lambda limb: self._unlike(chain, limb), default=None)
 
     def _named(self, hips: str, legs: tuple, chest: str, *arms: list[str]) -> dict[str, str]:
         found = {"Hips": hips}
@@ -188,12 +199,20 @@ class _Figure:
                 break
             # the head carries the most bones (hair, eyes, jaw); among equals the one that reaches highest
             name = max(above, key=lambda c: (self._top(c), self.depth[c]))
-            if chain and self._top(name) - self._high(chain[-1]) < 0.04:
+            if chain and (self._top(name) - self._high(chain[-1]) < 0.04 or self._is_above_the_head(name, chain)):
                 break
             chain.append(name)
             if sum(1 for c in self.children[name] if self._top(c) > self._high(name)) > 1:
                 break
         return chain
+
+    def _is_above_the_head(self, name: str, chain: list[str]) -> bool:
+        """Whether the last bone of a chain is the head, and this one a face in its place or the top of its skull."""
+        step = self._reach(chain[-1], name)
+        if step < 0.005 * self.height:
+            return True
+        last = len(chain) > 1 and not self.children[name]
+        return last and step > LONG_END * self._reach(chain[-2], chain[-1])
 
     def _top(self, name: str) -> float:
         bone = self.bones[name]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import bvh, contacts, quaternions
+from . import bvh, contacts, doubt, foreign, quaternions
 from .errors import TakeError
 
 VERSION = 1
@@ -165,6 +165,10 @@ def _read_bvh(path: Path, text: str) -> TakeFile:
         clip = bvh.parse(text)
     except (ValueError, IndexError) as error:
         raise TakeError(f"{path.name} is a damaged BVH: {error}") from error
+    try:
+        clip = bvh.in_metres(clip) if bvh.has_take_s_joints(clip) else foreign.as_take(clip)
+    except ValueError as error:
+        raise TakeError(f"{path.name} cannot be used: {error}") from error
     person = SourceMotion(
         person=1,
         names=clip.names,
@@ -176,6 +180,6 @@ def _read_bvh(path: Path, text: str) -> TakeFile:
         confidence=np.ones(clip.local.shape[:2]),
         contacts={},
     )
-    found = contacts.contact_spans(person, float(clip.fps))
-    person = SourceMotion(**{**person.__dict__, "contacts": found})
+    fps = float(clip.fps)
+    person = replace(person, contacts=contacts.contact_spans(person, fps), gaps=doubt.doubtful_spans(person, fps))
     return TakeFile(path.stem, clip.fps, len(clip.root), [person])

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed")
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 ADDON = REPOSITORY / "blender_addon" / "mocap_blender"
-sys.path.insert(0, str(ADDON.parent))
+sys.path[:0] = [str(ADDON.parent), str(REPOSITORY / "tests" / "addon")]
 
 
 @pytest.fixture
@@ -47,6 +49,39 @@ def addon(zip_file, scene):
     yield name
     bpy.ops.preferences.addon_disable(module=name)
     assert not hasattr(bpy.types.Object, "mocap_map")
+
+
+@pytest.fixture(scope="session")
+def characters_folder() -> Path:
+    """Where the real characters are; skips, and says so, where they are absent."""
+    import characters
+
+    if not (characters.DATA / "characters").is_dir():
+        pytest.skip(f"no real characters: {characters.DATA.name}/characters not found; set MOCAP_DATA to run this test")
+    return characters.DATA / "characters"
+
+
+@pytest.fixture(scope="session")
+def takes_folder(characters_folder, tmp_path_factory) -> Path:
+    """Where the takes of real clips are: in $MOCAP_TAKES, or made now if the mocap program is in this environment."""
+    import real_takes
+
+    if "MOCAP_TAKES" in os.environ:
+        return Path(os.environ["MOCAP_TAKES"])
+    if importlib.util.find_spec("openvino") is None:
+        pytest.skip("mocap is not in this environment: make takes with real_takes.py and set MOCAP_TAKES")
+    folder = tmp_path_factory.mktemp("takes")
+    real_takes.make(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_take(takes_folder) -> Callable:
+    """The take of a name in ``real_takes.TAKES``, as the add-on reads it."""
+    import real_takes
+    from mocap_blender.pure.take import read_take
+
+    return cache(lambda name: read_take(real_takes.path_of(name, takes_folder)))
 
 
 _exit_status = 0

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import bpy
 import numpy as np
+from mocap_blender import retargeting
+from mocap_blender.armature import bones_of
 from mocap_blender.pure import quaternions
-from mocap_blender.pure.retarget import figure_axes
+from mocap_blender.pure.alignment import figure_axes
+from mocap_blender.pure.mapping import map_bones
+from mocap_blender.pure.take import SourceMotion, TakeFile
 
 LIMBS = [
     (f"{side}{a}", f"{side}{b}")
@@ -64,4 +68,48 @@ def turned_by_frame(turns: np.ndarray) -> np.ndarray:
     return np.degrees(2 * np.arccos(np.clip(np.abs(step[:, 0]), 0, 1)))
 
 
-__all__ = ["LIMBS", "evaluated", "figure_axes", "limb_angles", "slides", "turned_by_frame"]
+MEAN_DEGREES, WORST_DEGREES = 2.0, 6.0
+FLIP_DEGREES, CALM_DEGREES = 60, 30
+UP_LAST = [0, 2, 1]
+
+
+def check(armature, take: TakeFile, *, foot_lock: bool) -> str:
+    """Asserts what a retargeted take has to keep: limb directions without the foot pass, standing feet with it.
+
+    Returns the figures in one line.
+    """
+    bones, motion = bones_of(armature), take.people[0]
+    bone_map = map_bones(bones)
+    retargeting.retarget_take(armature, take, motion, bone_map, retargeting.Options(foot_lock=foot_lock))
+    places, turns = evaluated(armature, bone_map, range(1, take.frames + 1))
+    axes = figure_axes({joint: bones[name].head for joint, name in bone_map.bones.items()})
+    angles = limb_angles(places, motion, axes)
+    said = f"limbs {angles.mean():.2f} mean {angles.max():.2f} worst degrees"
+    if foot_lock:
+        said += f", {check_feet(places, motion, axes)}"
+    else:
+        assert angles.mean() <= MEAN_DEGREES, said
+        assert angles.max() <= WORST_DEGREES, said
+    check_flips(turns, motion)
+    return said
+
+
+def check_feet(places: dict, motion: SourceMotion, axes: np.ndarray) -> str:
+    """Asserts that standing feet slide at most 1.2 times as much as the source's, and a millimetre a frame."""
+    source, said = motion.world_positions(), []
+    for side in ("Left", "Right"):
+        spans = motion.contacts.get(f"{side}Heel", [])
+        theirs = slides((places[f"{side}Foot"] @ axes)[:, UP_LAST], spans)
+        ours = slides(source[:, motion.names.index(f"{side}Foot")][:, UP_LAST], spans)
+        if len(ours):
+            said.append(f"{side.lower()} foot slides {1000 * theirs.mean():.2f} mm of {1000 * ours.mean():.2f}")
+            assert theirs.mean() <= 1.2 * ours.mean() + 0.001, said
+    return ", ".join(said) or "no foot stands"
+
+
+def check_flips(turns: dict, motion: SourceMotion) -> None:
+    """Asserts that no bone turns over between two frames in which the source is calm."""
+    source = motion.world_rotations()
+    for joint in set(turns) & set(motion.names):
+        calm = turned_by_frame(source[:, motion.names.index(joint)]) < CALM_DEGREES
+        assert not np.any(calm & (turned_by_frame(turns[joint]) > FLIP_DEGREES)), joint

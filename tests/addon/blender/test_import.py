@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from pathlib import Path
 
 import bpy
 import pytest
 from figures import GOLDEN, figure
+from mathutils import Matrix
 
 TAKE = GOLDEN / "walk.json"
 
@@ -70,6 +72,71 @@ def test_the_strip_and_the_root_are_made_when_asked_for(addon, scene):
     scene.frame_set(90)
     assert armature.pose.bones["Root"].matrix.translation.xy.length > 0.1
     assert armature.pose.bones["Root"].matrix.translation.z == pytest.approx(0, abs=1e-5)
+
+
+def path_of_hips(armature, frames=(1, 40, 80)) -> list:
+    places = []
+    for frame in frames:
+        bpy.context.scene.frame_set(frame)
+        places.append(armature.pose.bones["rig:Hips"].head.copy())
+    return places
+
+
+def test_in_place_keeps_the_height_and_takes_the_way(addon, scene):
+    paths = []
+    for in_place in (False, True):
+        armature = figure()
+        bpy.ops.mocap.import_take(filepath=str(TAKE), in_place=in_place, foot_lock=False)
+        paths.append(path_of_hips(armature))
+    assert (paths[0][2] - paths[0][0]).xy.length > 0.1
+    for there, here in zip(*paths):
+        assert (here - paths[1][0]).xy.length < 1e-4
+        assert here.z == pytest.approx(there.z, abs=1e-4)
+
+
+def test_steps_are_as_long_as_the_legs_unless_switched_off(addon, scene):
+    ways = {}
+    for scale_by_legs in (True, False):
+        for size in (1.0, 2.0):
+            armature = figure()
+            armature.data.transform(Matrix.Scale(size, 4))
+            bpy.ops.mocap.import_take(filepath=str(TAKE), scale_by_legs=scale_by_legs, foot_lock=False)
+            places = path_of_hips(armature)
+            ways[scale_by_legs, size] = (places[2] - places[0]).xy.length
+    assert ways[True, 2.0] == pytest.approx(2 * ways[True, 1.0], rel=1e-3)
+    assert ways[False, 2.0] == pytest.approx(ways[False, 1.0], rel=1e-3)
+
+
+def test_the_person_is_chosen_where_there_are_several(addon, scene, tmp_path):
+    document = json.loads(TAKE.read_text())
+    other = json.loads(json.dumps(document["people"][0]))
+    other["id"] = 2
+    other["motion"]["root_world"] = [[x + 3, y, z] for x, y, z in other["motion"]["root_world"]]
+    document["people"].append(other)
+    (tmp_path / "two.json").write_text(json.dumps(document))
+    places = []
+    for person in ("0", "1"):
+        armature = figure()
+        bpy.ops.mocap.import_take(
+            filepath=str(tmp_path / "two.json"), person=person, scale_by_legs=False, foot_lock=False
+        )
+        places.append(path_of_hips(armature)[0])
+    assert (places[1] - places[0]).x == pytest.approx(3, abs=1e-3)
+
+
+def test_another_program_s_bvh_goes_onto_the_character_too(addon, scene, tmp_path):
+    text = (GOLDEN / "walk.bvh").read_text()
+    for ours, theirs in (("UpperArm", "Arm"), ("LowerArm", "ForeArm"), ("UpperLeg", "UpLeg"), ("LowerLeg", "Leg"),
+                         ("UpperChest", "Spine2"), ("Chest", "Spine1"), ("Toes", "ToeBase")):  # fmt: skip
+        text = re.sub(rf"((?:ROOT|JOINT) \w*){ours}\b", rf"\g<1>{theirs}", text)
+    (tmp_path / "mixamo.bvh").write_text(text)
+    turns = []
+    for path in (GOLDEN / "walk.bvh", tmp_path / "mixamo.bvh"):
+        armature = figure()
+        bpy.ops.mocap.import_take(filepath=str(path), foot_lock=False)
+        scene.frame_set(50)
+        turns.append(armature.pose.bones["rig:LeftForeArm"].matrix.to_quaternion())
+    assert turns[0].rotation_difference(turns[1]).angle < 1e-3
 
 
 def test_markers_tell_gaps_and_standing_feet(addon, scene):
