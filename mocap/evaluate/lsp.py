@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -20,7 +19,9 @@ import numpy as np
 from mocap import metrics
 from mocap.errors import MocapError, unknown_name
 from mocap.estimators import Detections, Detector, Frame, PoseEstimator
+from mocap.formats.lsp_mat import read_joints
 from mocap.keypoints import LSP_14, KeypointLayout
+from mocap.labels import OCCLUDED
 from mocap.rotation import Array
 
 IMAGES = 2000
@@ -28,7 +29,6 @@ SPLITS = {"train": range(0, 1000), "test": range(1000, 2000), "all": range(IMAGE
 BATCH = 64  # images in flight at once: enough for every core, little memory
 PASSES = 3  # looks at each person, each where the one before found the body: what tracking does in a clip
 NECK, HEAD_TOP = 0.24, 1.75  # on the line from the shoulders' middle to the ears', in units of it
-MATLAB_CENTRE = 0.5  # the first pixel's centre is at 1 in joints.mat and at 0.5 here
 
 # The ten limbs of PCP by keypoint names; the trunk runs from the shoulders' middle to the hips'.
 LIMBS = {
@@ -106,18 +106,15 @@ def sensitive_detector(threshold: float, *, device: str = "auto") -> Detector:
 
 def read_labels(path: Path) -> tuple[Array, Array]:
     """Labels (2000, 14, 2) in pixels, a pixel's centre at half integers, and whether each is hidden (2000, 14)."""
-    from scipy.io import loadmat  # half a second that nobody else needs
-    from scipy.io.matlab import MatReadError
-
     with _opened(path) as archive:
         try:
-            joints: Any = loadmat(io.BytesIO(archive.read("joints.mat")))["joints"]
-        except (KeyError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error, MatReadError) as error:
+            packed = io.BytesIO(archive.read("joints.mat"))
+        except (KeyError, zipfile.BadZipFile, zlib.error) as error:
             raise MocapError(f"cannot read {path}: joints.mat is missing or damaged; is it lsp_dataset.zip?") from error
-    if joints.shape != (3, len(LSP_14), IMAGES):
-        raise MocapError(f"{path}: joints.mat is {joints.shape}, not (3, 14, {IMAGES}); is it lsp_dataset.zip?")
-    by_image = np.transpose(joints, (2, 1, 0)).astype(np.float64)
-    return by_image[..., :2] - MATLAB_CENTRE, by_image[..., 2] == 1
+    xy, visibility = read_joints(packed, path)
+    if len(xy) != IMAGES:
+        raise MocapError(f"{path}: joints.mat has {len(xy)} images, not {IMAGES}; is it lsp_dataset.zip?")
+    return xy, visibility == OCCLUDED
 
 
 def read_image(archive: zipfile.ZipFile, index: int) -> Frame:
