@@ -119,7 +119,7 @@ def look(
         progress=(lambda done: progress("estimate", done, info.frames)) if progress else None,
     )
     _extend_back(footage, clip, estimator)
-    warnings = list(clip.warnings)
+    warnings = [*clip.warnings, *unobserved(estimator.layout)]
     camera_path = _camera_path(background, footage, settings, warnings) if is_watched else None
     tracks = _people(footage, settings.people, path, float(info.fps))
     persons = tuple(
@@ -143,6 +143,15 @@ def look(
         camera_path=camera_path,
         versions={"mocap": mocap.__version__, **{name: version(name) for name in ("numpy", "scipy", "openvino")}},
     )
+
+
+def unobserved(layout: KeypointLayout) -> list[str]:
+    """What a network of this layout does not see of a body, for the take's warnings."""
+    unseen = {
+        "left_foot_index": "no heels and toes: the pitch of feet follows the shins or the floor",
+        "left_index": "no hands: they follow the forearms",
+    }
+    return [f"the network ({layout.name}) sees {text}" for name, text in unseen.items() if name not in layout.names]
 
 
 def _extend_back(footage: Footage, clip: video.Video, estimator: PoseEstimator) -> None:
@@ -209,6 +218,10 @@ def keypoint_box(xy: Array, confidence: Array, size: tuple[int, int]) -> Array:
 
 
 def _model_entry(name: str) -> dict[str, str]:
+    if name == "keypoint-rcnn":
+        from mocap.estimators.keypoint_rcnn import model_entry
+
+        return model_entry()
     card = read_card(name)
     return {"name": name, "sha256": card.sha256, "licence": card.licence}
 
@@ -220,7 +233,7 @@ def _licences(models: list[dict[str, str]]) -> list[dict[str, str]]:
             "part": m["name"],
             "kind": "weights",
             "licence": m["licence"],
-            "commercial_use": read_card(m["name"]).commercial_use,
+            "commercial_use": "unknown" if m["name"] == "keypoint-rcnn" else read_card(m["name"]).commercial_use,
         }
         for m in models
     ]
