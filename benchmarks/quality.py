@@ -4,7 +4,8 @@
 
 FOLDER holds NAME.mp4 with NAME.truth.json (``training.render_bodies --test`` makes them). Each clip is processed once
 into TAKES, and solved from its keypoints in several ways: with the true height said, with nothing said, with the true
-height and lens said; with the true height but only image points for the lifter, or only the pose network's own depth.
+height and lens said; with the true height but only image points for the lifter, only the pose network's own depth, bone by
+bone, or with feet that are not held.
 Protocol: mocap/metrics/pose.py.
 """
 
@@ -89,8 +90,13 @@ def _ways(truth: Truth) -> dict[str, SolveSettings]:
     if truth.camera is not None:
         degrees = 2 * np.degrees(np.arctan(0.5 * max(truth.camera.size) / truth.camera.K[0, 0]))
         ways["true height and lens said"] = replace(said, fov_degrees=float(degrees))
-    own = replace(said, lifter="network")
-    return ways | {IMAGE_ALONE: said, "true height said, the pose network's own depth": own}
+    return ways | {
+        IMAGE_ALONE: said,
+        "true height said, the pose network's own depth": replace(said, lifter="network"),
+        "true height said, solved bone by bone": replace(said, solver="fast"),
+        "true height said, feet not held": replace(said, foot_lock="off"),
+        "true height said, the pose network's own depth, bone by bone": replace(said, lifter="network", solver="fast"),
+    }
 
 
 def _flat(take: Take) -> Take:
