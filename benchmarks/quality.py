@@ -4,8 +4,8 @@
 
 FOLDER holds NAME.mp4 with NAME.truth.json (``training.render_bodies --test`` makes them). Each clip is processed once
 into TAKES, and solved from its keypoints in several ways: with the true height said, with nothing said, with the true
-height and lens said; with the true height but only image points for the lifter, only the pose network's own depth, bone by
-bone, or with feet that are not held.
+height and lens said; with the true height but only image points for the lifter, only the pose network's own depth, bone
+by bone, or feet that are not held.
 Protocol: mocap/metrics/pose.py.
 """
 
