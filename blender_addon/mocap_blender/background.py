@@ -39,7 +39,9 @@ class MOCAP_OT_camera_background(bpy.types.Operator):
             return {"CANCELLED"}
         camera = place_camera(context.scene, take.camera)
         video = path.with_name(take.video)
-        if video.is_file():
+        if take.camera.get("path"):
+            self.report({"WARNING"}, "the camera turned while it filmed; the video cannot lie behind one that stands still")
+        elif video.is_file():
             show_video(camera, video, played.start_of(armature))
         else:
             self.report({"WARNING"}, f"{take.video} does not lie beside {path.name}, so the background stays empty")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from dataclasses import dataclass, field, replace
@@ -116,10 +117,15 @@ def read_take(path: str | os.PathLike) -> TakeFile:
 
 
 def _read_json(path: Path, text: str) -> TakeFile:
+    was_collecting = gc.isenabled()
+    gc.disable()  # or it looks through the growing millions of numbers again and again: half of the reading's time
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise TakeError(f"{path.name} is damaged, it is no JSON ({error})") from error
+    finally:
+        if was_collecting:
+            gc.enable()
     if not isinstance(document, dict) or document.get("format") != "mocap-motion":
         raise TakeError(f"{path.name} is no take: it does not say 'mocap-motion'")
     version = str(document.get("version", "")).partition(".")[0]
