@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import anny
 import numpy as np
@@ -70,19 +71,31 @@ class Body:
 
 @dataclass(frozen=True, eq=False)
 class Skin:
-    """The bare body: vertices (V, 3), faces (F, 3), weights (V, J), joints (J, 3), keypoints by COCO name (3,)."""
+    """The bare body: vertices (V, 3), faces (F, 3), weights (V, J), joints (J, 3), keypoints by COCO name (3,).
+
+    heads: (3,) of every bone of the rig, fingers too.
+    """
 
     vertices: Array
     faces: NDArray[np.int64]
     weights: Array
     joints: Array
     keypoints: dict[str, Array]
+    heads: dict[str, Array]
 
 
-def bare_skin() -> Skin:
-    """The body of ``anny`` at PHENOTYPE with its Mixamo rig; axes turned to +Y up, facing +Z, bare feet on SOLE_M."""
-    model = anny.Anny(rig="mixamo", phenotype_blendshapes="original", phenotypes="all")
-    rest = model(phenotype_kwargs=PHENOTYPE)
+@cache
+def _model() -> anny.Anny:
+    return anny.Anny(rig="mixamo", phenotype_blendshapes="original", phenotypes="all")
+
+
+def bare_skin(phenotype: dict[str, float] | None = None) -> Skin:
+    """The body of ``anny`` with its Mixamo rig; axes turned to +Y up, facing +Z, bare feet on SOLE_M.
+
+    phenotype: what differs from PHENOTYPE.
+    """
+    model = _model()
+    rest = model(phenotype_kwargs=PHENOTYPE | (phenotype or {}))
     regressor = anny.KeypointsRegressor.coco(model)
     vertices = _y_up(rest["rest_vertices"][0].numpy())
     lift = np.array([0.0, SOLE_M - vertices[:, 1].min(), 0.0])
@@ -90,7 +103,7 @@ def bare_skin() -> Skin:
     heads = dict(zip(bones, _y_up(rest["rest_bone_heads"][0].numpy()) + lift))
     keypoints = dict(zip(regressor.labels, _y_up(regressor({"vertices": rest["rest_vertices"]})[0].numpy()) + lift))
     weights = _weights_of_joints(model, bones)
-    return Skin(vertices + lift, model.faces.numpy(), weights, _joint_centres(heads, keypoints), keypoints)
+    return Skin(vertices + lift, model.faces.numpy(), weights, _joint_centres(heads, keypoints), keypoints, heads)
 
 
 def _y_up(p: Array) -> Array:
@@ -150,8 +163,9 @@ def _skin_point(skin: Skin, side: str, point: str) -> Array:
 def posed(body: Body, rotations: Array, root: Array) -> tuple[Array, Array]:
     """Joint centres (J, 3) and vertices (V, 3) under world rotations from rest (J, 3, 3), hips at root (3,)."""
     centres = posed_joints(body.joints, rotations, root)
-    moved = np.einsum("jab,vb->jva", rotations, body.vertices) + _offsets(body.joints, rotations, centres)[:, None]
-    return centres, np.asarray(np.einsum("vj,jva->va", body.weights, moved))
+    moves = np.concatenate([rotations, _offsets(body.joints, rotations, centres)[..., None]], axis=2)
+    blended = (body.weights @ moves.reshape(len(moves), 12)).reshape(-1, 3, 4)
+    return centres, np.einsum("vab,vb->va", blended[..., :3], body.vertices) + blended[..., 3]
 
 
 def posed_joints(joints: Array, rotations: Array, root: Array) -> Array:

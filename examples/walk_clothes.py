@@ -30,17 +30,17 @@ HEM_REACH_M = 0.02  # vertices this near are moved onto a hem, so that it is a l
 SHOE_MARGIN_M = 0.006
 
 
-def dressed(skin: Skin) -> Body:
-    """The body in shirt, trousers, shoes and hair; the bare feet are left out."""
+def dressed(skin: Skin, palette: dict[str, tuple[float, ...]] = COLOURS) -> Body:
+    """The body in shirt, trousers, shoes and hair; the bare feet are left out. palette: of all keys of COLOURS."""
     skin, region = _regions(skin)
     vertices = _with_cloth(skin, region)
     keep = region != "feet"
-    faces, colours = skin.faces[keep], np.array([COLOURS[name] for name in region[keep]])
+    faces, colours = skin.faces[keep], np.array([palette[name] for name in region[keep]])
     weights = skin.weights
     for side in ("Left", "Right"):
         shoe, shoe_faces = _shoe(skin, side)
         faces = np.concatenate([faces, shoe_faces + len(vertices)])
-        colours = np.concatenate([colours, np.tile(COLOURS["shoes"], (len(shoe_faces), 1))])
+        colours = np.concatenate([colours, np.tile(palette["shoes"], (len(shoe_faces), 1))])
         vertices = np.concatenate([vertices, shoe])
         weights = np.concatenate([weights, _shoe_weights(skin, side, shoe)])
     return Body(vertices, faces, colours, weights, skin.joints, truth_points(skin))

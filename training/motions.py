@@ -1,9 +1,10 @@
 """Motions of many sources as one kind of arrays: joint places and part rotations in a world with Y up.
 
-    python -m training.motions CMU_BVH CMU_FBX ANIMATIONS -o motions.npz
+    python -m training.motions CMU_BVH CMU_ASFAMC CMU_FBX ANIMATIONS -o motions.npz
 
-reads every .bvh, .fbx and .glb below the given folders with Blender's own importers (the ``bpy`` module), at 30 frames
-a second. The sources use four families of bone names; a take whose bones are not found is left out with a line.
+reads every .bvh, .amc, .fbx and .glb below the given folders at 30 frames a second, the last two with Blender's own
+importers (the ``bpy`` module). The sources use five families of bone names; a take whose bones are not found is left
+out with a line.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from mocap import kinematics, rotation
+from mocap.formats.bvh import read_bvh
 from mocap.rotation import Array
+from training import asfamc
 
 FPS = 30
 LIMBS = ("hip", "knee", "ankle", "ball", "shoulder", "elbow", "wrist")
@@ -39,6 +44,16 @@ NAMES = {
     "elbow": "{Side}ForeArm {Side}Elbow CC_Base_{S}_Forearm DEF-forearm.{S} lowerarm_{s}",
     "wrist": "{Side}Hand {Side}Wrist CC_Base_{S}_Hand DEF-hand.{S} hand_{s}",
 }
+ASF_NAMES = {
+    "pelvis": "root",
+    "chest": "thorax",
+    "neck": "lowerneck",
+    "head": "head",
+    **{f"{side}_{limb}": side[0] + bone for side in ("left", "right") for limb, bone in (
+        ("hip", "femur"), ("knee", "tibia"), ("ankle", "foot"), ("ball", "toes"), ("shoulder", "humerus"),
+        ("elbow", "radius"), ("wrist", "wrist"),
+    )},
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +81,7 @@ def main() -> None:
         path
         for folder in options.folders
         for path in sorted(folder.rglob("*"))
-        if path.suffix in {".bvh", ".fbx", ".glb"}
+        if path.suffix in {".bvh", ".amc", ".fbx", ".glb"}
     ]
     takes = [take for path in files for take in read_takes(path)]
     write_motions(options.output, takes)
@@ -95,7 +110,46 @@ def read_motions(path: Path) -> list[SourceTake]:
 
 
 def read_takes(path: Path) -> list[SourceTake]:
-    """The takes of one file: a .glb holds many, a .bvh or .fbx one."""
+    """The takes of one file: a .glb holds many, the others one."""
+    takes = {".bvh": _from_bvh, ".amc": _from_amc}.get(path.suffix, _from_scene)(path)
+    if not takes:
+        print(f"{path.name}: its bones have other names")
+    return [take for take in takes if len(take.points) >= FEWEST_FRAMES]
+
+
+def _from_bvh(path: Path) -> list[SourceTake]:
+    motion = read_bvh(path)
+    bones = _bones(motion.skeleton.names)
+    if bones is None:
+        return []
+    frames = np.rint(np.arange(0, len(motion) - 0.5, float(motion.fps) / FPS)).astype(int)
+    world = kinematics.world_rotations(motion.skeleton, motion.local_wxyz[frames])
+    joints = kinematics.place_joints(motion.skeleton, motion.root_world[frames], world)
+    column = {part: motion.skeleton.index(bone) for part, bone in bones.items()}
+    rest = motion.skeleton.rest_positions()
+    arms = np.stack([rest[column[f"{side}_wrist"]] - rest[column[f"{side}_elbow"]] for side in ("left", "right")])
+    return [
+        SourceTake(
+            f"{path.parent.name}/{path.stem}",
+            joints[:, [column[point] for point in POINTS]],
+            rotation.wxyz_to_matrix(world[:, [column[part] for part in PARTS]]),
+            arms / np.linalg.norm(arms, axis=1, keepdims=True),
+        )
+    ]
+
+
+def _from_amc(path: Path) -> list[SourceTake]:
+    bones = asfamc.read_asf(next(path.parent.glob("*.asf")))
+    channels = asfamc.read_amc(path)
+    starts, turns = asfamc.placed(bones, {name: rows[:: asfamc.FPS // FPS] for name, rows in channels.items()})
+    turning = {**ASF_NAMES, "left_wrist": "lhand", "right_wrist": "rhand"}
+    arms = np.stack([bones[bone].along / np.linalg.norm(bones[bone].along) for bone in ("lradius", "rradius")])
+    points = np.stack([starts[ASF_NAMES[point]] for point in POINTS], axis=1)
+    rotations = np.stack([turns[turning[part]] for part in PARTS], axis=1)
+    return [SourceTake(f"{path.parent.name}/{path.stem}", points, rotations, arms)]
+
+
+def _from_scene(path: Path) -> list[SourceTake]:
     os.environ.setdefault("BLENDER_USER_RESOURCES", tempfile.mkdtemp())
     import bpy
 
@@ -106,29 +160,18 @@ def read_takes(path: Path) -> list[SourceTake]:
         if thing.type == "MESH":
             bpy.data.objects.remove(thing)
     armature = next(thing for thing in bpy.data.objects if thing.type == "ARMATURE")
-    bones = _bones(armature)
+    bones = _bones(armature.pose.bones.keys())
     if bones is None:
-        print(f"{path.name}: its bones have other names")
         return []
-    actions = list(bpy.data.actions) if path.suffix == ".glb" else [armature.animation_data.action]
-    takes = []
-    for action in actions:
-        name = f"{path.stem}/{action.name}" if path.suffix == ".glb" else f"{path.parent.name}/{path.stem}"
-        take = _sampled(name, armature, bones, action, rate)
-        if len(take.points) >= FEWEST_FRAMES:
-            takes.append(take)
-    return takes
+    if path.suffix == ".fbx":
+        return [_sampled(f"{path.parent.name}/{path.stem}", armature, bones, armature.animation_data.action, rate)]
+    return [_sampled(f"{path.stem}/{action.name}", armature, bones, action, rate) for action in bpy.data.actions]
 
 
 def _import(path: Path) -> float:
     """Imports a file; its own frames a second."""
     import bpy
 
-    if path.suffix == ".bvh":
-        with path.open() as lines:
-            frame_time = next(float(line.split()[-1]) for line in lines if line.startswith("Frame Time"))
-        bpy.ops.import_anim.bvh(filepath=str(path))
-        return 1 / frame_time
     if path.suffix == ".fbx":
         bpy.ops.import_scene.fbx(filepath=str(path))
         return float(bpy.context.scene.render.fps)
@@ -136,17 +179,17 @@ def _import(path: Path) -> float:
     return FPS
 
 
-def _bones(armature: object) -> dict[str, str] | None:
+def _bones(names: Iterable[str]) -> dict[str, str] | None:
     """Point or part to bone name, or None if one is not found."""
-    present = set(armature.pose.bones.keys())
+    present = set(names)
     present |= {name.removeprefix("Neo_") for name in present}
     prefix = "Neo_" if any(name.startswith("Neo_") for name in present) else ""
     found = {}
     for part in (*POINTS, *PARTS):
         side, _, limb = part.rpartition("_")
         words = {"Side": side.capitalize(), "S": side[:1].upper(), "s": side[:1]}
-        names = [name.format(**words) for name in NAMES[limb].split()]
-        name = next((name for name in names if name in present), None)
+        known = [name.format(**words) for name in NAMES[limb].split()]
+        name = next((name for name in known if name in present), None)
         if name is None:
             return None
         found[part] = prefix + name

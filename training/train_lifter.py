@@ -15,10 +15,11 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
@@ -26,20 +27,28 @@ from mocap.keypoints import BLAZEPOSE_33
 from mocap.metrics.pose import EVALUATION_POINTS, mpjpe_mm, pa_mpjpe_mm
 from mocap.networks.lifter import Lifter
 from mocap.networks.lifter_features import K
+from training.captured_bodies import Body
 from training.lifter_views import Batch, Views, split
 from training.motions import read_motions
+from training.other_lifters import Recurrent, Transformer
+from training.rendered_clips import RenderedClips
 
 STATURE_M = 1.75  # figures are those of a body of this height
+FAST_BFLOAT16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # in hardware; without, it would be slow
+EVERY = 400  # steps
+NETWORKS = {"convolutions": Lifter, "transformer": Transformer, "recurrent": Recurrent}
 JUDGED = [BLAZEPOSE_33.index(name.replace("big_toe", "foot_index")) for name in EVALUATION_POINTS]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How the lifter is trained; stored in every checkpoint."""
+    """How the lifter is trained. cameras: that see each motion. rendered: share of batches from rendered clips."""
 
     minutes: float = 60.0
     batch: int = 48
+    cameras: int = 2
     frames: int = 81
+    rendered: float = 0.0
     learning_rate: float = 1.5e-3
     average: float = 0.998  # of the weights, over steps
     seed: int = 1
@@ -48,15 +57,17 @@ class Settings:
 class Batches(IterableDataset):  # type: ignore[type-arg]
     """Endless batches; the seed and the number of the batch decide what is in it."""
 
-    def __init__(self, views: Views, settings: Settings, first: int) -> None:
-        self.views, self.settings, self.first = views, settings, first
+    def __init__(self, views: Views, clips: RenderedClips | None, settings: Settings, first: int) -> None:
+        self.views, self.clips, self.settings, self.first = views, clips, settings, first
 
     def __iter__(self):  # type: ignore[no-untyped-def]
         worker = torch.utils.data.get_worker_info()
         number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
         torch.set_num_threads(1)
         for i in range(self.first + number, 2**31, workers):
-            yield as_tensors(self.views.batch(self.settings.batch, np.random.default_rng([self.settings.seed, i])))
+            rng = np.random.default_rng([self.settings.seed, i])
+            source = self.clips if self.clips is not None and rng.random() < self.settings.rendered else self.views
+            yield as_tensors(source.batch(self.settings.batch, rng))
 
 
 def as_tensors(batch: Batch) -> tuple[Tensor, ...]:
@@ -110,67 +121,101 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("motions", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of checkpoint, log and weights")
+    parser.add_argument("--rendered", type=Path, help="clips of training.rendered_clips, for training")
+    parser.add_argument("--share", type=float, default=0.4, help="of batches that come from rendered clips")
+    parser.add_argument("--start", type=Path, help="weights to begin with, instead of chance")
+    parser.add_argument("--network", choices=NETWORKS, default="convolutions")
+    parser.add_argument("--learning-rate", type=float, default=Settings.learning_rate)
     parser.add_argument("--minutes", type=float, default=Settings.minutes, help="of training, in all")
-    parser.add_argument("--channels", type=int, default=256)
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
-    train(options.motions, options.output, Settings(minutes=options.minutes), options.channels)
-
-
-def train(motions: Path, output: Path, settings: Settings, channels: int) -> None:
-    """Trains until the minutes are over, with a checkpoint, a line of figures and weights every 500 steps."""
-    torch.manual_seed(settings.seed)
-    training, held_out = split(read_motions(motions))
-    tests = {
-        name: [as_tensors(Views(held_out, noisy=name == "noisy").batch(32, np.random.default_rng(i))) for i in range(4)]
-        for name in ("clean", "noisy")
-    }
-    network = Lifter(channels)
-    averaged = copy.deepcopy(network).eval()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=0.01)
-    checkpoint, step, spent = output / "checkpoint.pt", 0, 0.0
-    if checkpoint.is_file():
-        stored = torch.load(checkpoint, weights_only=True)
-        network.load_state_dict(stored["network"])
-        averaged.load_state_dict(stored["averaged"])
-        optimiser.load_state_dict(stored["optimiser"])
-        step, spent = stored["step"], stored["spent"]
-    loader = DataLoader(
-        Batches(Views(training, frames=settings.frames), settings, step), batch_size=None, num_workers=1
+    settings = Settings(
+        minutes=options.minutes,
+        learning_rate=options.learning_rate,
+        rendered=options.share if options.rendered else 0.0,
     )
-    begin, running = time.monotonic() - spent, 0.0
-    for batch in loader:
-        share = min((time.monotonic() - begin) / (60 * settings.minutes), 1.0)
-        warm = min(1.0, (step + 1) / 300)
-        for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
-        with torch.autocast("cpu", torch.bfloat16):  # twice as fast where the processor has it; weights stay float32
-            answer = network(batch[0])
+    torch.manual_seed(settings.seed)
+    network = NETWORKS[options.network]()
+    if options.start:
+        network.load_state_dict({name: weight.float() for name, weight in load_file(options.start).items()})
+    Training(network, settings, options.output).run(options.motions, options.rendered)
+
+
+def test_batches(held_out: list[Body]) -> dict[str, list[tuple[Tensor, ...]]]:
+    """Takes that no training sees, as they were captured, with exact image points and with a detector's."""
+    views = {name: Views(held_out, noisy=name == "noisy", mixed=False) for name in ("clean", "noisy")}
+    return {
+        name: [as_tensors(view.batch(32, np.random.default_rng(i))) for i in range(2)] for name, view in views.items()
+    }
+
+
+class Training:
+    """A network on its way, with the average of its weights over steps, which is what is kept."""
+
+    def __init__(self, network: nn.Module, settings: Settings, output: Path) -> None:
+        self.network, self.settings, self.output = network, settings, output
+        self.averaged = copy.deepcopy(network).eval()
+        self.optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=0.01)
+        self.step, self.spent = 0, 0.0
+
+    def run(self, motions: Path, rendered: Path | None) -> None:
+        """Trains until the minutes are over; a checkpoint, a line of figures and weights every EVERY steps."""
+        settings = self.settings
+        training, held_out = split(read_motions(motions))
+        tests = test_batches(held_out)
+        if (self.output / "checkpoint.pt").is_file():
+            self._restore()
+        views = Views(training, frames=settings.frames, cameras=settings.cameras)
+        clips = RenderedClips.read(rendered, settings.frames) if rendered else None
+        loader = DataLoader(Batches(views, clips, settings, self.step), batch_size=None, num_workers=1)
+        begin, running, last = time.monotonic() - self.spent, 0.0, self.step
+        for batch in loader:
+            share = min((time.monotonic() - begin) / (60 * settings.minutes), 1.0)
+            running += self._learn(batch, share)
+            if self.step % EVERY == 0 or share >= 1:
+                self.spent = time.monotonic() - begin
+                row = {"step": self.step, "minutes": self.spent / 60, "loss": running / (self.step - last)}
+                for name, batches in tests.items():
+                    row |= {f"{name} {key}": value for key, value in figures(self.averaged, batches).items()}
+                _log(self.output / "log.csv", {key: round(value, 5) for key, value in row.items()})
+                self._store()
+                running, last = 0.0, self.step
+            if share >= 1:
+                return
+
+    def _learn(self, batch: tuple[Tensor, ...], share: float) -> float:
+        """One step at that share of the training; its loss."""
+        warm = min(1.0, (self.step + 1) / 200)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.settings.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
+        with torch.autocast("cpu", torch.bfloat16, enabled=FAST_BFLOAT16):  # weights stay float32
+            answer = self.network(batch[0])
         loss = loss_of(answer.float(), *batch[1:])
-        optimiser.zero_grad()
+        self.network.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        step, running = step + 1, running + loss.item()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        self.step += 1
         with torch.no_grad():
-            keep = min(settings.average, step / (step + 10))
-            for kept, new in zip(averaged.parameters(), network.parameters()):
+            keep = min(self.settings.average, self.step / (self.step + 10))
+            for kept, new in zip(self.averaged.parameters(), self.network.parameters()):
                 kept.lerp_(new, 1 - keep)
-        if step % 500 == 0 or share >= 1:
-            measured = {name: figures(averaged, batches) for name, batches in tests.items()}
-            spent = time.monotonic() - begin
-            row = {"step": step, "minutes": round(spent / 60, 1), "loss": round(running / 500, 5)}
-            row |= {f"{name} {key}": round(value, 3) for name, part in measured.items() for key, value in part.items()}
-            _log(output / "log.csv", row)
-            state = {"network": network, "averaged": averaged, "optimiser": optimiser}
-            stored = {name: part.state_dict() for name, part in state.items()}
-            torch.save({**stored, "step": step, "spent": spent}, checkpoint)
-            save_file(
-                {name: weight.half() for name, weight in averaged.state_dict().items()}, output / "weights.safetensors"
-            )
-            running = 0.0
-        if share >= 1:
-            return
+        return loss.item()
+
+    def _parts(self) -> dict[str, Any]:
+        return {"network": self.network, "averaged": self.averaged, "optimiser": self.optimiser}
+
+    def _store(self) -> None:
+        states = {name: part.state_dict() for name, part in self._parts().items()}
+        torch.save({**states, "step": self.step, "spent": self.spent}, self.output / "checkpoint.pt")
+        weights = {name: weight.half() for name, weight in self.averaged.state_dict().items()}
+        save_file(weights, self.output / "weights.safetensors")
+
+    def _restore(self) -> None:
+        stored = torch.load(self.output / "checkpoint.pt", weights_only=True)
+        for name, part in self._parts().items():
+            part.load_state_dict(stored[name])
+        self.step, self.spent = stored["step"], stored["spent"]
 
 
 def _log(path: Path, row: dict[str, float]) -> None:

@@ -1,0 +1,166 @@
+"""What the lifter is trained on: captured takes as bodies, views of them, and a reader of CMU's own files."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from bodies import walking_motion
+
+from mocap import kinematics, rotation
+from mocap.networks.lifter_features import FEATURES, FEET, MIRROR, OUTPUTS, in_mirror
+from training import asfamc
+from training.captured_bodies import NAMES, Cast, landmarks_of, loosened, prepared
+from training.detector_noise import K, about_hips, as_named, exactly
+from training.lifter_views import Views, batch_of
+from training.motions import PARTS, POINTS, SourceTake, read_motions, write_motions
+from training.other_lifters import Recurrent, Transformer
+from training.rendered_clips import Clip, RenderedClips, _mirrored, _rolled
+
+JOINTS = {
+    "neck": "Neck", "head": "Head", "hip": "UpperLeg", "knee": "LowerLeg", "ankle": "Foot", "ball": "Toes",
+    "shoulder": "UpperArm", "elbow": "LowerArm", "wrist": "Hand", "pelvis": "Hips", "chest": "UpperChest",
+}  # fmt: skip
+ASF = """:version 1.10
+:units
+  length 0.45
+  angle deg
+:root
+  order TX TY TZ RX RY RZ
+:bonedata
+  begin
+    name thigh
+    direction 0 -1 0
+    length 2
+    axis 0 0 20 XYZ
+    dof rx ry rz
+  end
+  begin
+    name shin
+    direction 0 -1 0
+    length 1
+    axis 0 0 0 XYZ
+    dof rx
+  end
+:hierarchy
+  begin
+    root thigh
+    thigh shin
+  end
+"""
+
+
+def walker() -> SourceTake:
+    """The walking figure of the tests as a take."""
+    motion = walking_motion(120)
+    world = kinematics.world_rotations(motion.skeleton, motion.local_wxyz)
+    places = kinematics.place_joints(motion.skeleton, motion.root_world, world)
+
+    def column(part: str) -> int:
+        side, _, limb = part.rpartition("_")
+        return motion.skeleton.index(side.capitalize() + JOINTS[limb])
+
+    rotations = rotation.wxyz_to_matrix(world[:, [column(part) for part in PARTS]])
+    return SourceTake("walk", places[:, [column(p) for p in POINTS]], rotations, np.array([[1.0, 0, 0], [-1, 0, 0]]))
+
+
+def test_takes_come_back_from_their_file(tmp_path):
+    take = walker()
+    write_motions(tmp_path / "motions.npz", [take])
+    (again,) = read_motions(tmp_path / "motions.npz")
+    assert again.name == take.name
+    np.testing.assert_allclose(again.points, take.points, atol=1e-6)
+
+
+def test_a_loosened_body_keeps_its_lengths_and_moves_smoothly():
+    body = prepared(walker())
+    loose = loosened(body, 1.0, np.random.default_rng(3))
+    assert np.abs(loose.points - body.points).max() > 0.05
+    for part, parent in (("knee", "hip"), ("ankle", "knee"), ("elbow", "shoulder"), ("wrist", "elbow")):
+        lengths = [
+            np.linalg.norm(points[:, POINTS.index(f"left_{part}")] - points[:, POINTS.index(f"left_{parent}")], axis=-1)
+            for points in (body.points, loose.points)
+        ]
+        np.testing.assert_allclose(*lengths, atol=1e-9)
+    assert np.abs(np.diff(loose.points - body.points, axis=0)).max() < 0.05
+
+
+def test_landmarks_are_a_body_about_one_stature_tall():
+    body = prepared(walker())
+    places = landmarks_of(Cast(body, body, (body, body)), np.random.default_rng(0))
+    assert places.shape == (120, K, 3)
+    height = places[:, NAMES.index("nose"), 1] - places[:, NAMES.index("left_heel"), 1]
+    assert 0.75 < height.mean() < 1.0
+
+
+@pytest.mark.parametrize("noisy", [True, False])
+def test_a_batch_is_finite_and_repeats_with_its_seed(noisy):
+    views = Views([prepared(walker())], noisy=noisy, mixed=noisy, cameras=2)
+    once, again = (views.batch(4, np.random.default_rng(5)) for _ in range(2))
+    assert once.features.shape == (4, 81, FEATURES)
+    assert np.isfinite(once.features).all()
+    np.testing.assert_array_equal(once.features, again.features)
+    np.testing.assert_allclose(
+        once.truth[:, :, [NAMES.index("left_hip"), NAMES.index("right_hip")]].sum(axis=2), 0, atol=1e-9
+    )
+    np.testing.assert_allclose(np.linalg.norm(once.up, axis=-1), 1)
+    assert once.contacts.shape[-1] == len(FEET)
+
+
+def test_truth_without_noise_projects_onto_the_points_that_the_network_is_shown():
+    seen = np.random.default_rng(1).normal(0, 0.3, (1, 81, K, 3)) + np.array([0.4, 0.2, 4.0])
+    batch = batch_of(seen, np.array([[0.0, -1, 0]]), np.zeros((1, 81, 4)), exactly(seen))
+    turned = np.linalg.norm(batch.truth, axis=-1)
+    np.testing.assert_allclose(turned, np.linalg.norm(about_hips(seen), axis=-1))
+
+
+def test_joints_that_the_network_names_elsewhere_move_along_their_limbs():
+    body = prepared(walker())
+    places = landmarks_of(Cast(body, body, (body, body)), np.random.default_rng(0))
+    moved = np.linalg.norm(as_named(places) - places, axis=-1)
+    assert moved[:, NAMES.index("left_shoulder")] == pytest.approx(0.018, abs=1e-6)
+    assert moved[:, NAMES.index("nose")] == pytest.approx(0)
+
+
+def clip() -> Clip:
+    rng = np.random.default_rng(2)
+    parts = [rng.normal(size=(90, K, n)) for n in (2, 3, 3)]
+    return Clip(parts[0], rng.random((90, K)), parts[1], parts[2], np.array([0.0, -1, 0]), rng.random((90, 4)))
+
+
+def test_a_clip_mirrored_twice_is_itself_and_rolled_forth_and_back():
+    for changed in (_mirrored(_mirrored(clip())), _rolled(_rolled(clip(), 0.3), -0.3)):
+        for name, value in vars(clip()).items():
+            np.testing.assert_allclose(getattr(changed, name), value, atol=1e-12)
+
+
+def test_rendered_clips_make_batches_like_views_do():
+    batch = RenderedClips([clip()], 81).batch(3, np.random.default_rng(0))
+    assert batch.features.shape == (3, 81, FEATURES)
+    assert np.isfinite(batch.features).all()
+
+
+def test_a_mirrored_scene_has_mirrored_features():
+    batch = RenderedClips([clip()], 81).batch(2, np.random.default_rng(0))
+    np.testing.assert_allclose(in_mirror(in_mirror(batch.features)), batch.features)
+    assert (MIRROR[MIRROR] == np.arange(K)).all()
+
+
+@pytest.mark.parametrize("network", [Transformer, Recurrent])
+def test_other_networks_answer_in_the_same_form(network):
+    import torch
+
+    assert network()(torch.zeros(2, 81, FEATURES)).shape == (2, 81, OUTPUTS)
+
+
+def test_bones_of_an_asf_turn_about_their_own_axes(tmp_path):
+    (tmp_path / "a.asf").write_text(ASF)
+    (tmp_path / "a.amc").write_text(":FULLY-SPECIFIED\n:DEGREES\n1\nroot 1 2 3 0 90 0\nthigh 90 0 0\nshin 90\n")
+    starts, turns = asfamc.placed(asfamc.read_asf(tmp_path / "a.asf"), asfamc.read_amc(tmp_path / "a.amc"))
+    np.testing.assert_allclose(starts["thigh"], [[1, 2, 3]])
+    # a quarter turn about an axis that lies 20 degrees from x towards y takes the thigh, which points down, to:
+    axis, down = np.array([np.cos(np.radians(20)), np.sin(np.radians(20)), 0]), np.array([0.0, -1, 0])
+    turned = np.cross(axis, down) + axis * (axis @ down)
+    knee = starts["shin"][0] - starts["thigh"][0]
+    np.testing.assert_allclose(knee, 2 * turns["root"][0] @ turned, atol=1e-12)
+    np.testing.assert_allclose(turns["root"][0] @ [0, 0, 1], [1, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(turns["shin"][0].T @ turns["shin"][0], np.eye(3), atol=1e-12)

@@ -1,0 +1,108 @@
+"""What a detector says of landmarks in a camera's frame: image points with faults, confidence, a guess of depth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mocap.keypoints import COCO_17, LSP_14
+from mocap.rotation import Array
+from training.captured_bodies import NAMES
+
+K = len(NAMES)
+SHAKY = np.array([1.7 if n.endswith(("wrist", "pinky", "index", "thumb", "ankle", "heel")) else 1.0 for n in NAMES])
+NAMED_ELSEWHERE = (("shoulder", "hip", -0.018), ("elbow", "shoulder", 0.011), ("ankle", "knee", 0.007))
+HIPS = [NAMES.index("left_hip"), NAMES.index("right_hip")]
+
+
+@dataclass(frozen=True, eq=False)
+class Noticed:
+    """rays (B, T, 33, 2): x/z and y/z. confidence (B, T, 33), 0 = missing. guess (B, T, 33, 3) about the hips along the
+
+    axes of a camera that looks at the body, NaN = none.
+    """
+
+    rays: Array
+    confidence: Array
+    guess: Array | None
+
+
+def about_hips(points: Array) -> Array:
+    """Points (..., 33, 3) relative to the middle of the hips."""
+    return np.asarray(points - points[..., HIPS, :].mean(axis=-2, keepdims=True))
+
+
+def exactly(seen: Array) -> Noticed:
+    """The landmarks (B, T, 33, 3) as they are, without a guess."""
+    return Noticed(seen[..., :2] / np.maximum(seen[..., 2:], 0.1), np.full(seen.shape[:3], 0.95), None)
+
+
+def as_named(seen: Array) -> Array:
+    """The landmarks (..., 33, 3) where the pose network has them on rendered bodies: shoulders higher, others nearer to
+    the joint before. Lengths are in statures."""
+    moved = seen.copy()
+    for name, towards, far in NAMED_ELSEWHERE:
+        for side in ("left", "right"):
+            here, there = (NAMES.index(f"{side}_{part}") for part in (name, towards))
+            way = seen[..., there, :] - seen[..., here, :]
+            moved[..., here, :] += far * way / np.maximum(np.linalg.norm(way, axis=-1, keepdims=True), 1e-6)
+    return moved
+
+
+def noticed(seen: Array, rng: np.random.Generator) -> Noticed:
+    """What a detector says of the landmarks (B, T, 33, 3)."""
+    B, T = seen.shape[:2]
+    size = 1 / np.median(seen[..., 2], axis=(1, 2))[:, None, None, None]  # rays a stature long
+    level = np.exp(rng.normal(0, 0.5, (B, 1, 1))) * SHAKY
+    bias = rng.normal(0, 0.009, (B, 1, K, 2)) * SHAKY[:, None]
+    shake = 0.0045 * level[..., None] * _slow_noise((B, T, K, 2), 0.88, rng)
+    doubtful = _spans(B, T, 0.12, rng)
+    wrong = doubtful[..., None] * (0.05 * _slow_noise((B, T, K, 2), 0.95, rng))
+    rays = exactly(as_named(seen)).rays + size * (bias + shake + wrong)
+    confidence = np.clip(rng.uniform(0.8, 1.0, (B, 1, K)) + rng.normal(0, 0.02, (B, T, K)), 0.3, 1)
+    confidence = np.where(doubtful, rng.uniform(0.1, 0.7, (B, 1, K)), confidence)
+    rays = rays * np.exp(rng.normal(0, 0.12, (B, 1, 1, 1)))  # the focal length is a guess
+    return Noticed(rays, fewer(confidence, rng), _guess(seen, rng))
+
+
+def _slow_noise(shape: tuple[int, ...], memory: float, rng: np.random.Generator) -> Array:
+    """Noise of unit variance that is correlated along axis 1 (first-order autoregressive)."""
+    white = rng.standard_normal(shape)
+    for t in range(1, shape[1]):
+        white[:, t] = memory * white[:, t - 1] + np.sqrt(1 - memory**2) * white[:, t]
+    return white
+
+
+def _spans(B: int, T: int, chance: float, rng: np.random.Generator) -> Array:
+    """Flags (B, T, K): each keypoint with that chance lacks for a random span."""
+    begin, length = rng.integers(-10, T, (B, K)), rng.geometric(0.06, (B, K))
+    t = np.arange(T)[None, :, None]
+    hit = rng.random((B, K)) < chance
+    return np.asarray(hit[:, None] & (t >= begin[:, None]) & (t < (begin + length)[:, None]))
+
+
+def fewer(confidence: Array, rng: np.random.Generator) -> Array:
+    """Some windows with the keypoints of smaller layouts only, without legs, or with gaps."""
+    B, T, _ = confidence.shape
+    confidence = np.where(_spans(B, T, 0.06, rng), 0.0, confidence)
+    for layout, chance in ((COCO_17, 0.08), (LSP_14, 0.08)):
+        kept = np.isin(NAMES, layout.names)
+        confidence = np.where((rng.random((B, 1, 1)) < chance) & ~kept, 0.0, confidence)
+    legs = np.array([n.endswith(("knee", "ankle", "heel", "foot_index")) for n in NAMES])
+    return np.where((rng.random((B, 1, 1)) < 0.04) & legs, 0.0, confidence)
+
+
+def _guess(seen: Array, rng: np.random.Generator) -> Array:
+    """A pose network's own 3D (B, T, 33, 3) with its faults: leaning, flat, trembling depth; NaN is none."""
+    B, T = seen.shape[:2]
+    body = about_hips(seen)
+    lean = np.radians(rng.normal(0, 7, (B, 1)) + 3 * _slow_noise((B, T), 0.97, rng))
+    c, s = np.cos(lean), np.sin(lean)
+    y, z = body[..., 1], body[..., 2] * rng.uniform(0.6, 1.1, (B, 1, 1))
+    far = np.linalg.norm(body, axis=-1)
+    z = z + 0.16 * far * (0.6 * rng.standard_normal((B, 1, K)) + 0.8 * _slow_noise((B, T, K), 0.965, rng))
+    leaning = np.stack([body[..., 0], c[..., None] * y - s[..., None] * z, s[..., None] * y + c[..., None] * z], -1)
+    leaning = leaning + 0.012 * _slow_noise((B, T, K, 3), 0.8, rng) + rng.normal(0, 0.012, (B, 1, K, 3))
+    absent = rng.random((B, 1, 1, 1)) < 0.35
+    return np.where(absent, np.nan, leaning)
