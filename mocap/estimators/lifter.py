@@ -16,7 +16,7 @@ from scipy.special import erf
 from mocap.camera import Camera
 from mocap.keypoints import BLAZEPOSE_33, Keypoints2D, Keypoints3D
 from mocap.lift import Lifted, on_rays
-from mocap.networks.lifter_features import DILATIONS, OUTPUTS, K, features_of
+from mocap.networks.lifter_features import DILATIONS, OUTPUTS, K, features_of, in_mirror, out_of_mirror
 from mocap.rotation import Array
 from mocap.weights import load_weights
 
@@ -99,7 +99,7 @@ class LifterNetwork:
             frames = np.clip(np.arange(start, start + WINDOW), 0, T - 1)
             guess = None if own is None else own[None, frames]
             turn, features = features_of(rays[None, frames], confidence[None, frames], guess)
-            answer = forward(features[0].astype(np.float32), self._weights)
+            answer = both_ways(features[0], self._weights)
             inside = slice(0, min(WINDOW, T - start))
             total[start : start + WINDOW] += (bell * answer)[inside]
             weight[start : start + WINDOW] += bell[inside]
@@ -126,6 +126,12 @@ def _resampled(values: Array, from_seconds: Array, to_seconds: Array) -> Array:
     low = np.minimum(place.astype(int), len(from_seconds) - 2)
     share = (place - low).reshape(-1, *[1] * (values.ndim - 1))
     return np.asarray((1 - share) * values[low] + share * values[low + 1])
+
+
+def both_ways(features: Array, weights: Weights) -> Array:
+    """The mean (T, OUTPUTS) of what the network says of the scene and of its mirror image."""
+    plain, mirrored = (forward(part.astype(np.float32), weights) for part in (features, in_mirror(features)))
+    return np.asarray(0.5 * (plain + out_of_mirror(np.asarray(mirrored, dtype=float))))
 
 
 def forward(features: NDArray[np.float32], weights: Weights) -> NDArray[np.float32]:

@@ -15,6 +15,11 @@ OUTPUTS = 3 * K + 3 + len(FEET)
 DILATIONS = (1, 2, 4, 8, 16, 1)
 
 
+MIRROR = np.arange(K)  # the keypoint that a keypoint is in a mirror
+for _left, _right in BLAZEPOSE_33.mirror_pairs:
+    MIRROR[[_left, _right]] = _right, _left
+
+
 def features_of(rays: Array, confidence: Array, guess: Array | None) -> tuple[Array, Array]:
     """Turns (B, T, 3, 3) from the camera to one that looks at the body, and the network's input (B, T, FEATURES).
 
@@ -61,3 +66,17 @@ def _turn_to_axis(centre: Array) -> Array:
     k = 1 / (1 + z)
     rows = [[1 - k * x * x, -k * x * y, -x], [-k * x * y, 1 - k * y * y, -y], [x, y, z]]
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def in_mirror(features: Array) -> Array:
+    """The input (…, FEATURES) of the same scene in a mirror: left and right exchanged."""
+    each = features[..., : 6 * K].reshape(*features.shape[:-1], K, 6)[..., MIRROR, :] * [-1, 1, 1, -1, 1, 1]
+    whole = features[..., 6 * K :] * [-1, 1, 1, 1]
+    return np.concatenate([each.reshape(*features.shape[:-1], 6 * K), whole], axis=-1)
+
+
+def out_of_mirror(answer: Array) -> Array:
+    """The output (…, OUTPUTS) for a scene of which the network saw the mirror image."""
+    body = answer[..., : 3 * K].reshape(*answer.shape[:-1], K, 3)[..., MIRROR, :] * [-1, 1, 1]
+    up, contacts = answer[..., 3 * K : 3 * K + 3] * [-1, 1, 1], answer[..., 3 * K + 3 :][..., [2, 3, 0, 1]]
+    return np.concatenate([body.reshape(*answer.shape[:-1], 3 * K), up, contacts], axis=-1)
