@@ -12,7 +12,7 @@ MOST_GROUPS = 81 // GROUP
 
 
 class Transformer(nn.Module):
-    """Self-attention over groups of neighbouring frames, with learnt places in time (2.6 M weights)."""
+    """Self-attention over groups of neighbouring frames, with learnt places in time (2.4 M weights)."""
 
     def __init__(self, channels: int = 192, layers: int = 5) -> None:
         super().__init__()

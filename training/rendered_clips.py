@@ -73,7 +73,7 @@ def clip_of(take: Take, truth: dict[str, Any]) -> Clip:
     person = take.people[0]
     person = replace(person, swaps=swaps.find_swaps(person.keypoints_2d, person.keypoints_3d, take.cuts))
     settings = reconstruct.SolveSettings()
-    image = reconstruct.clean_image(person, settings, take.cuts)
+    image = reconstruct.clean_image(person, settings, take)
     guess = reconstruct._clean_depth(person, settings, take.cuts)
     camera = Camera(np.array(truth["camera"]["K"]), np.array(truth["camera"]["T_world_camera"]), take.source.size)
     landmarks = np.array(truth["landmarks"]["xyz"])[: len(image)] / truth["height_m"]

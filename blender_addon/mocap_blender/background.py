@@ -40,7 +40,9 @@ class MOCAP_OT_camera_background(bpy.types.Operator):
         camera = place_camera(context.scene, take.camera)
         video = path.with_name(take.video)
         if take.camera.get("path"):
-            self.report({"WARNING"}, "the camera turned while it filmed; the video cannot lie behind one that stands still")
+            self.report(
+                {"WARNING"}, "the camera turned while it filmed; the video cannot lie behind one that stands still"
+            )
         elif video.is_file():
             show_video(camera, video, played.start_of(armature))
         else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import json
+
 import bpy
 import numpy as np
 
@@ -37,7 +39,8 @@ def begin(context, armature, take, person, bone_map, options: retargeting.Option
         constraint.owner_space = constraint.target_space = "LOCAL"
     if bone_map.kind == "rigify":
         switches = retargeting.rigify_switches(armature)
-        ghost["mocap_switches"] = [[bone, switch, armature.pose.bones[bone][switch]] for bone, switch, _ in switches]
+        before = [[bone, switch, armature.pose.bones[bone][switch]] for bone, switch, _ in switches]
+        ghost["mocap_switches"] = json.dumps(before)  # Blender's own lists hold one kind of value
         retargeting.set_switches(armature, switches)
     return ghost
 
@@ -51,7 +54,7 @@ def ghost_of(armature):
 def discard(armature) -> None:
     """Takes a preview off; what was there before is there again."""
     ghost = ghost_of(armature)
-    for bone, switch, value in ghost.get("mocap_switches", ()) if ghost is not None else ():
+    for bone, switch, value in json.loads(ghost.get("mocap_switches", "[]")) if ghost is not None else ():
         armature.pose.bones[bone][switch] = value
     _remove(armature, ghost)
 
