@@ -184,12 +184,12 @@ def _scores(passes: Array, truth: Array, hidden: Array) -> LspScores:
         pck=metrics.pck(errors[-1], metrics.LARGEST_THRESHOLD),
         visible_pck=metrics.pck(np.where(hidden, np.nan, errors[-1]), metrics.LARGEST_THRESHOLD),
         auc=metrics.auc(errors[-1]),
-        pcp=metrics.limbs_correct(_limb_ends(last), _limb_ends(truth)),
+        pcp=metrics.limbs_correct(limb_ends(last), limb_ends(truth)),
         pck_by_pass=tuple(float(metrics.pck(each, metrics.LARGEST_THRESHOLD).mean()) for each in errors),
     )
 
 
-def _limb_ends(points: Array) -> Array:
+def limb_ends(points: Array) -> Array:
     """Ends (N, 10, 2, 2) of the limbs of points (N, 14, 2)."""
     middles = [
         [np.mean([points[:, LSP_14.index(name)] for name in end], axis=0) for end in ends] for ends in LIMBS.values()

@@ -17,15 +17,20 @@ NETWORKS = {
     "blazepose-full": "mocap.networks.blazepose:landmarks_full",
     "blazepose-heavy": "mocap.networks.blazepose:landmarks_heavy",
     "lifter": "mocap.networks.lifter:Lifter",
+    "deeppose": "mocap.networks.deeppose:DeepPose",
+    "alexnet": "mocap.networks.alexnet:AlexNet",
+    "resnet34": "mocap.networks.resnet34:ResNet34",
+    "heatmap": "mocap.networks.heatmap:heatmap_network",
+    "heatmap-small": "mocap.networks.heatmap:small_heatmap_network",
 }
 
 
-def create_network(name: str) -> nn.Module:
-    """The untrained torch module of a model name. Raises MocapError for unknown names."""
+def create_network(name: str, **options: int) -> nn.Module:
+    """The untrained torch module of a model name; options: of its architecture. MocapError for unknown names."""
     if name not in NETWORKS:
         raise unknown_name("network", name, sorted(NETWORKS))
     module, _, factory = NETWORKS[name].partition(":")
-    return getattr(import_module(module), factory)()  # type: ignore[no-any-return]
+    return getattr(import_module(module), factory)(**options)  # type: ignore[no-any-return]
 
 
 def source_files() -> list[Path]:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 KERAS_BN = {"eps": 1e-3, "momentum": 0.01}  # Keras' defaults; its momentum 0.99 is 1 − torch's
 IMAGE_MIDDLE = 0.5  # first guess of every coordinate
+FIRST_SPREAD = 1e-3  # of the last layer's weights: first guesses far from the middle cost many steps
 STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))  # channels and blocks
 
 
@@ -73,6 +74,7 @@ class ResNet34(nn.Module):
             ("dense2", nn.Linear(512, outputs)),
         ):
             self.layers.add_module(name, layer)
+        nn.init.normal_(self.layers.dense2.weight, std=FIRST_SPREAD)
         nn.init.constant_(self.layers.dense2.bias, IMAGE_MIDDLE)
 
     def forward(self, images: Tensor) -> Tensor:

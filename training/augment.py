@@ -1,0 +1,82 @@
+"""Crops as other cameras might have seen them: mirrored, turned, moved, resized, in other light.
+
+By torchvision's transforms v2, which move the joints (``tv_tensors.KeyPoints``) with the picture. Which joint is left
+and which is right changes in a mirror: that is done here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mocap.estimators.torchvision_operators import import_torchvision
+from mocap.keypoints import LSP_14
+
+import_torchvision()  # before its parts are
+from torchvision.transforms import v2  # noqa: E402
+from torchvision.transforms.v2 import functional as F  # noqa: E402
+from torchvision.tv_tensors import Image, KeyPoints  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How much crops are changed. degrees, shift (of the side), smallest and largest scale: of the picture."""
+
+    mirror: float = 0.5
+    degrees: float = 30.0
+    shift: float = 0.06
+    smallest: float = 0.75
+    largest: float = 1.25
+    light: float = 0.3
+
+
+def mirror_order() -> list[int]:
+    """Where each joint's place is found after left and right changed sides."""
+    order = list(range(len(LSP_14)))
+    for left, right in LSP_14.mirror_pairs:
+        order[left], order[right] = right, left
+    return order
+
+
+class Mirror(v2.Transform):
+    """The picture as in a mirror, its joints under the names they have there; always."""
+
+    _order = mirror_order()
+
+    def transform(self, inpt: object, params: dict[str, object]) -> object:
+        """The mirrored image or joints."""
+        mirrored = F.horizontal_flip(inpt)
+        if isinstance(inpt, KeyPoints):
+            return KeyPoints(mirrored[self._order], canvas_size=inpt.canvas_size)
+        return mirrored
+
+
+def augmentation(changes: Changes) -> v2.Transform:
+    """A random transform of (image, joints)."""
+    light = changes.light
+    return v2.Compose(
+        [
+            v2.RandomApply([Mirror()], changes.mirror),
+            v2.RandomAffine(
+                changes.degrees,
+                translate=(changes.shift, changes.shift),
+                scale=(changes.smallest, changes.largest),
+                interpolation=v2.InterpolationMode.BILINEAR,
+            ),
+            v2.ColorJitter(brightness=light, contrast=light, saturation=light),
+        ]
+    )
+
+
+def augmented(transform: v2.Transform, image: Tensor, joints: Tensor) -> tuple[Tensor, Tensor]:
+    """A changed image (3, S, S) uint8 and its joints (14, 2) in units of the side; NaN stays NaN."""
+    side = image.shape[-1]
+    changed, points = transform(Image(image), KeyPoints(joints * side, canvas_size=(side, side)))
+    return changed.as_subclass(Tensor), points.as_subclass(Tensor) / side
+
+
+def seeded(seed: int, epoch: int, index: int) -> None:
+    """Makes what is drawn for a crop depend on these numbers alone, whoever prepares it and when."""
+    torch.manual_seed((seed * 1_000_003 + epoch) * 1_000_003 + index)

@@ -1,0 +1,34 @@
+"""Pictures labelled by ourselves (CSV) or by others in COCO's form, with the folder that holds the pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mocap.formats.coco_json import read_coco
+from mocap.formats.labels_csv import read_labels
+from mocap.labels import Sample
+from training.datasets.samples import Example, Picture, box_around, example_of
+
+FEWEST_JOINTS = 4  # fewer say little and place no crop
+UNFINISHED = "todo"
+
+
+def read_csv_examples(path: Path, pictures: Path | None = None) -> list[Example]:
+    """Examples of a table of labels; pictures: the folder that was labelled, by default the table's own.
+
+    The crop is placed around the labelled joints, since the table has no boxes.
+    """
+    return _examples(read_labels(path), pictures or path.parent)
+
+
+def read_coco_examples(path: Path, pictures: Path | None = None) -> list[Example]:
+    """Examples of a COCO keypoints document; COCO's own persons lack neck and head top, which are then not labelled."""
+    return _examples(read_coco(path), pictures or path.parent)
+
+
+def _examples(samples: list[Sample], pictures: Path) -> list[Example]:
+    return [
+        example_of(sample, Picture(pictures, sample.image, sample.frame), box_around(sample.xy))
+        for sample in samples
+        if sample.state != UNFINISHED and sample.is_placed.sum() >= FEWEST_JOINTS
+    ]

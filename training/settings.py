@@ -1,0 +1,70 @@
+"""What is trained, on what and how: one value, and the named ones that the comparison is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from mocap.errors import unknown_name
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is trained; stored in every checkpoint.
+
+    task: one of training.tasks.TASKS. network: of that task. data: of "lsp", "lspet". split: of splits.SPLITS. crop: of
+    crops.CROPS. side: pixels of the crop, 0 = the network's own. loss: "l2" or "l1", of coordinates. validation:
+    training images that judge the epochs; with none the last epoch is kept. patience: epochs without a gain before
+    the end. start: "" or what weights to begin with (training.starts).
+    """
+
+    task: str = "joints"
+    network: str = "deeppose"
+    data: tuple[str, ...] = ("lsp",)
+    split: str = "official"
+    crop: str = "square"
+    side: int = 0
+    augment: bool = True
+    loss: str = "l2"
+    epochs: int = 100
+    batch: int = 64
+    learning_rate: float = 3e-4
+    weight_decay: float = 0.0
+    warm_epochs: float = 0.5
+    validation: int = 100
+    patience: int = 30
+    seed: int = 1
+    start: str = ""
+
+
+# The founding report's protocol: whole pictures stretched, no changes, 100 epochs, squared error.
+_REPORT = Settings(task="set", crop="stretched", augment=False, batch=32, learning_rate=1e-4, validation=0, patience=0)
+# What the same networks give with more data, proportions kept and pictures changed.
+_ALL = Settings(data=("lsp", "lspet"), loss="l1", epochs=120, batch=128, learning_rate=5e-4, weight_decay=1e-2)
+
+REGRESSORS = ("deeppose", "alexnet", "resnet34")
+PRESETS: dict[str, Settings] = {
+    **{
+        f"{name}-set-{split}": replace(_REPORT, network=name, split=split)
+        for name in REGRESSORS
+        for split in ("random", "official")
+    },
+    **{
+        f"{name}-report-{split}": replace(_REPORT, task="joints", network=name, split=split)
+        for name in REGRESSORS
+        for split in ("random", "official")
+    },
+    **{name: replace(_ALL, network=name) for name in REGRESSORS},
+    "cascade-1": replace(_ALL, task="cascade", network="deeppose-stage", loss="l2", epochs=80),
+    "cascade-2": replace(_ALL, task="cascade", network="deeppose-stage", loss="l2", epochs=3, start="cascade-1"),
+    "cascade-3": replace(_ALL, task="cascade", network="deeppose-stage", loss="l2", epochs=3, start="cascade-2"),
+    "heatmap": replace(_ALL, task="heatmaps", network="heatmap", epochs=140, learning_rate=2e-3),
+    "heatmap-small": replace(_ALL, task="heatmaps", network="heatmap-small", epochs=140, batch=32, learning_rate=2e-3),
+    "spatialnet": replace(_ALL, task="heatmaps", network="spatialnet", epochs=60, batch=32, learning_rate=3e-4),
+}
+
+
+def preset(name: str) -> Settings:
+    """The settings of a name. MocapError lists the names."""
+    if name not in PRESETS:
+        raise unknown_name("preset", name, sorted(PRESETS))
+    return PRESETS[name]
