@@ -22,6 +22,14 @@ ESTIMATORS = {
     "blazepose-heavy": "mocap.estimators.blazepose:BlazePoseEstimator",
     "blazepose-full": "mocap.estimators.blazepose:BlazePoseEstimator",
     "blazepose-lite": "mocap.estimators.blazepose:BlazePoseEstimator",
+    "blazepose-lsp": "mocap.estimators.joints:BlazePoseLspEstimator",
+    "heatmap": "mocap.estimators.joints:HeatmapEstimator",
+    "heatmap-small": "mocap.estimators.joints:HeatmapEstimator",
+    "flowing-convnet": "mocap.estimators.joints:HeatmapEstimator",
+    "deeppose": "mocap.estimators.joints:JointRegressor",
+    "alexnet": "mocap.estimators.joints:JointRegressor",
+    "resnet34": "mocap.estimators.joints:JointRegressor",
+    "keypoint-rcnn": "mocap.estimators.keypoint_rcnn:KeypointRcnnEstimator",
 }
 DETECTORS = {"blazepose-detector": "mocap.estimators.blazepose:BlazePoseDetector"}
 LIFTERS = {

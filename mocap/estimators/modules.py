@@ -34,7 +34,10 @@ def load_capture_module(name: str) -> CaptureModule:
 
 
 class CaptureModule(nn.Module):
-    """A network whose ``forward`` gives a plain tuple of the outputs it computes; ``output_names`` says which."""
+    """A network whose ``forward`` gives a plain tuple of the outputs it computes; ``output_names`` says which.
+
+    A network's only tensor is named "output".
+    """
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -47,4 +50,7 @@ class CaptureModule(nn.Module):
         return tuple(self._outputs(image).values())
 
     def _outputs(self, image: Tensor) -> dict[str, Tensor]:
-        return {name: value for name, value in self.network(image)._asdict().items() if value is not None}
+        outputs = self.network(image)
+        if isinstance(outputs, Tensor):
+            return {"output": outputs}
+        return {name: value for name, value in outputs._asdict().items() if value is not None}

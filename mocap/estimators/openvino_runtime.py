@@ -69,6 +69,7 @@ class OpenVinoNetwork:
 
     def __init__(self, name: str) -> None:
         self._compiled = _load(name)
+        self.image_size = int(self._compiled.inputs[0].shape[1])
         self._names = [output.get_any_name() for output in self._compiled.outputs]
         count = REQUESTS_PER_STREAM * core_count()
         self._requests = [self._compiled.create_infer_request() for _ in range(count)]

@@ -15,7 +15,9 @@ Outputs = dict[str, NDArray[np.float32]]  # by the name of the module's output, 
 
 
 class Network(Protocol):
-    """A trained network on one device."""
+    """A trained network on one device. image_size: pixels, both sides."""
+
+    image_size: int
 
     def infer_many(self, images: Iterable[Image]) -> Iterator[Outputs]:
         """Outputs of each image, in order.

@@ -20,6 +20,7 @@ class TorchNetwork:
     def __init__(self, name: str, *, device: str) -> None:
         self.device = torch.device(device)
         self.module = load_capture_module(name).to(self.device)
+        self.image_size = self.module.image_size
 
     def infer_many(self, images: Iterable[Image]) -> Iterator[Outputs]:
         """Outputs of each image, in order; see ``Network.infer_many``."""

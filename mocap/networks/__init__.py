@@ -20,6 +20,11 @@ NETWORKS = {
     "deeppose": "mocap.networks.deeppose:DeepPose",
     "alexnet": "mocap.networks.alexnet:AlexNet",
     "resnet34": "mocap.networks.resnet34:ResNet34",
+    "deeppose-stage": "mocap.networks.deeppose_cascade:DeepPoseStage",
+    "spatialnet": "mocap.networks.spatialnet:SpatialNet",
+    "blazepose-lsp-heavy": "mocap.networks.blazepose_lsp:heavy",
+    "blazepose-lsp-full": "mocap.networks.blazepose_lsp:full",
+    "blazepose-lsp-lite": "mocap.networks.blazepose_lsp:lite",
     "heatmap": "mocap.networks.heatmap:heatmap_network",
     "heatmap-small": "mocap.networks.heatmap:small_heatmap_network",
 }

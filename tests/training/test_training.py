@@ -39,7 +39,12 @@ class Tiny(nn.Module):
     def __init__(self, outputs: int = 28, dropout: float = 0.0) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(3, 4, 5, 4), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Dropout(dropout), nn.Linear(196, outputs)
+            nn.Conv2d(3, 4, 5, 4),
+            nn.BatchNorm2d(4),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Dropout(dropout),
+            nn.Linear(196, outputs),
         )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
