@@ -119,7 +119,7 @@ def look(
         progress=(lambda done: progress("estimate", done, info.frames)) if progress else None,
     )
     _extend_back(footage, clip, estimator)
-    warnings = list(clip.warnings)
+    warnings = [*clip.warnings, *unobserved(estimator.layout)]
     tracks = _people(footage, settings.people, path, float(info.fps))
     _warn_if_mostly_unseen(tracks[0], footage, warnings)
     source = Source(path.name, video.sha256_of(path), info.size, info.fps, info.frames, float(info.start_s))
@@ -144,6 +144,15 @@ def _warn_if_mostly_unseen(track: Track, footage: Footage, warnings: list[str]) 
     unseen = 1 - len(track.sightings) / footage.frames
     if unseen > MOSTLY_UNSEEN:
         warnings.append(f"the person is seen in {100 * (1 - unseen):.0f} % of the clip only")
+
+
+def unobserved(layout: KeypointLayout) -> list[str]:
+    """What a network of this layout does not see of a body, for the take's warnings."""
+    unseen = {
+        "left_foot_index": "no heels and toes: the pitch of feet follows the shins or the floor",
+        "left_index": "no hands: they follow the forearms",
+    }
+    return [f"the network ({layout.name}) sees {text}" for name, text in unseen.items() if name not in layout.names]
 
 
 def _extend_back(footage: Footage, clip: video.Video, estimator: PoseEstimator) -> None:
@@ -207,6 +216,10 @@ def keypoint_box(xy: Array, confidence: Array, size: tuple[int, int]) -> Array:
 
 
 def _model_entry(name: str) -> dict[str, str]:
+    if name == "keypoint-rcnn":
+        from mocap.estimators.keypoint_rcnn import model_entry
+
+        return model_entry()
     card = read_card(name)
     return {"name": name, "sha256": card.sha256, "licence": card.licence}
 
@@ -218,7 +231,7 @@ def _licences(models: list[dict[str, str]]) -> list[dict[str, str]]:
             "part": m["name"],
             "kind": "weights",
             "licence": m["licence"],
-            "commercial_use": read_card(m["name"]).commercial_use,
+            "commercial_use": "unknown" if m["name"] == "keypoint-rcnn" else read_card(m["name"]).commercial_use,
         }
         for m in models
     ]

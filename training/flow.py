@@ -18,7 +18,7 @@ POOLINGS: dict[str, Callable[[Array], Array]] = {  # over the first axis, the fr
 
 
 def dense_flow(start: NDArray[np.uint8], end: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Where each pixel of the RGB picture ``start`` is in ``end``: displacements (H, W, 2) in pixels (DIS, Kroeger 2016)."""
+    """Displacements (H, W, 2), pixels, from the RGB picture ``start`` to ``end`` (DIS, Kroeger et al., 2016)."""
     method = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)  # type: ignore[attr-defined]
     grey = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (start, end)]
     return np.asarray(method.calc(grey[0], grey[1], None), dtype=np.float32)

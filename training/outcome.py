@@ -8,12 +8,14 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import torch
 
 from mocap.files import atomic_path
 from training import record
 from training.crops import Crops
 from training.scores import scores_of
+from training.skeletons import sheet
 
 if TYPE_CHECKING:
     from training.train import Trainer
@@ -23,9 +25,10 @@ SPEED_IMAGES = 32
 
 
 def write_outcome(name: str, trainer: Trainer) -> dict[str, Any]:
-    """Scores the kept weights without changes of the crops, and writes scores.json and curves.png."""
+    """Scores the kept weights without changes of the crops, and writes scores.json, curves.png and skeletons.png."""
     trainer.task.put(trainer.kept)
     corpus, settings = trainer.corpus, trainer.settings
+    test_points = trainer.predict(corpus.test)
     lsp_first = corpus.train.take([n.startswith("lsp/") for n in corpus.train.names])
     training = lsp_first.take(list(range(min(TRAINING_IMAGES, len(lsp_first)))))
     values = {
@@ -39,11 +42,12 @@ def write_outcome(name: str, trainer: Trainer) -> dict[str, Any]:
         "parameters": sum(p.numel() for p in trainer.task.parameters()),
         "ms_per_image": round(milliseconds(trainer, corpus.test), 2),
         "train": scores_of(trainer.predict(training), training).as_json(),
-        "test": scores_of(trainer.predict(corpus.test), corpus.test).as_json(),
+        "test": scores_of(test_points, corpus.test).as_json(),
     }
     trainer.output.mkdir(parents=True, exist_ok=True)
     with atomic_path(trainer.output / "scores.json") as temporary:
         temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+    cv2.imwrite(str(trainer.output / "skeletons.png"), sheet(corpus.test, test_points)[..., ::-1])
     if trainer.rows:
         record.draw_curves(trainer.rows, trainer.output / "curves.png", name)
     return values

@@ -32,7 +32,7 @@ MIN_CONFIDENCE = 1e-6
 
 
 def weights_path() -> Path:
-    """Where torch keeps the downloaded weights. MocapError, with the command that fetches them, if they are not there."""
+    """Where torch keeps the downloaded weights. MocapError, with the command that fetches them, without them."""
     path = Path(torch.hub.get_dir()) / "checkpoints" / WEIGHTS
     if not path.is_file():
         raise MocapError(
