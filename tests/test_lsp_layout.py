@@ -11,7 +11,7 @@ import pytest
 from mocap import pipeline
 from mocap.estimators.lifter import ADULT_M
 from mocap.evaluate.lsp import to_lsp
-from mocap.formats.take_json import read_take_json
+from mocap.formats.take_json import read_json
 from mocap.keypoints import LSP_14, Keypoints2D
 from mocap.pipeline import unobserved
 from mocap.reconstruct import SolveSettings
@@ -30,7 +30,7 @@ def with_lsp_joints(person: Person) -> Person:
 
 @pytest.fixture(scope="module")
 def take() -> Take:
-    known = read_take_json(GOLDEN)
+    known = read_json(GOLDEN)
     return replace(known, people=tuple(with_lsp_joints(person) for person in known.people))
 
 
@@ -49,4 +49,4 @@ def test_fourteen_joints_make_a_motion_whose_toes_nobody_saw(take):
 
 def test_what_a_layout_does_not_show_is_told():
     assert any("feet" in line for line in unobserved(LSP_14))
-    assert not unobserved(read_take_json(GOLDEN).people[0].keypoints_2d.layout)
+    assert not unobserved(read_json(GOLDEN).people[0].keypoints_2d.layout)

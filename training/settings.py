@@ -54,9 +54,7 @@ PRESETS: dict[str, Settings] = {
         for split in ("random", "official")
     },
     **{name: replace(_ALL, network=name) for name in REGRESSORS},
-    "cascade-1": replace(_ALL, task="cascade", network="deeppose-stage", loss="l2", epochs=80),
-    "cascade-2": replace(_ALL, task="cascade", network="deeppose-stage", loss="l2", epochs=3, start="cascade-1"),
-    "cascade-3": replace(_ALL, task="cascade", network="deeppose-stage", loss="l2", epochs=3, start="cascade-2"),
+    "cascade-1": replace(_ALL, network="deeppose-stage", loss="l2", epochs=80),  # training.cascade goes on
     "heatmap": replace(_ALL, task="heatmaps", network="heatmap", epochs=140, learning_rate=2e-3),
     "heatmap-small": replace(_ALL, task="heatmaps", network="heatmap-small", epochs=140, batch=32, learning_rate=2e-3),
     "spatialnet": replace(_ALL, task="heatmaps", network="spatialnet", epochs=60, batch=32, learning_rate=3e-4),

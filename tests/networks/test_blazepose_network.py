@@ -7,10 +7,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from mocap.errors import MocapError  # noqa: E402
-from mocap.networks import NETWORKS, create_network  # noqa: E402
+from mocap.networks import create_network  # noqa: E402
 from mocap.networks.blazepose import LITE, LandmarkNetwork  # noqa: E402
 from mocap.networks.blocks import InvertedResidual, SeparableDownBlock, depth_to_space  # noqa: E402
-from mocap.weights import read_card  # noqa: E402
+from mocap.weights import Card, list_cards  # noqa: E402
 
 LANDMARKERS = ["blazepose-full", "blazepose-heavy", "blazepose-lite"]
 
@@ -19,10 +19,10 @@ def images(count: int, size: int) -> torch.Tensor:
     return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("name", sorted(NETWORKS))
-def test_a_network_has_as_many_parameters_as_its_card_says(name: str) -> None:
-    parameters = sum(parameter.numel() for parameter in create_network(name).parameters())
-    assert parameters == read_card(name).parameters
+@pytest.mark.parametrize("card", list_cards(), ids=lambda card: card.name)
+def test_a_network_has_as_many_parameters_as_its_card_says(card: Card) -> None:
+    parameters = sum(parameter.numel() for parameter in create_network(card.network).parameters())
+    assert parameters == card.parameters
 
 
 @pytest.mark.parametrize("name", LANDMARKERS)
