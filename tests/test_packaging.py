@@ -19,9 +19,12 @@ from packaging.utils import canonicalize_name
 
 import mocap
 from mocap.cli import app
+from mocap.estimators import DETECTORS
+from mocap.pipeline import CaptureSettings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = REPOSITORY / "README.md"
+MOST_MODEL_BYTES = 220_000_000
 
 # Put together here, so that this file does not hold what it looks for.
 PACKAGE_HOSTS = ["pypi" + ".org", "python" + "hosted", "npm" + "js.", "download.py" + "torch", "hugging" + "face.co"]
@@ -30,6 +33,12 @@ MACHINE_PATH = re.compile(r"(?<![\w.:/~*-])/" + r"(?:work|root|opt|tmp)/\w")
 
 def project() -> dict[str, Any]:
     return tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def shipped_models() -> list[str]:
+    """Names of the models that the wheel carries."""
+    included = project()["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    return [path.removeprefix("models/") for path in included]
 
 
 def tracked_files() -> Iterator[tuple[str, str]]:
@@ -79,15 +88,25 @@ def test_the_wheel_is_named_opentake_and_brings_the_command_mocap(wheel: Path) -
         assert "mocap = mocap.cli:main" in archive.read(entry_points).decode()
 
 
-def test_the_wheel_holds_every_file_of_the_package_and_of_the_models(wheel: Path) -> None:
+def test_the_wheel_holds_every_file_of_the_package_and_of_its_models(wheel: Path) -> None:
     names = set(ZipFile(wheel).namelist())
     for path, _ in tracked_files():
         if path.startswith("mocap/"):
             assert path in names
-    models = [path for path in (REPOSITORY / "models").rglob("*") if path.is_file()]
+    models = [path for name in shipped_models() for path in (REPOSITORY / "models" / name).iterdir()]
     assert models
     for path in models:
         assert f"mocap/_models/{path.relative_to(REPOSITORY / 'models').as_posix()}" in names
+
+
+def test_the_wheel_carries_what_process_needs_by_default() -> None:
+    settings = CaptureSettings()
+    assert {settings.estimator, settings.solve.lifter, *DETECTORS} <= set(shipped_models())
+
+
+def test_the_models_are_not_too_large_for_a_repository() -> None:
+    sizes = [path.stat().st_size for path in (REPOSITORY / "models").rglob("*") if path.is_file()]
+    assert sum(sizes) <= MOST_MODEL_BYTES
 
 
 def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
@@ -115,7 +134,7 @@ def test_the_installed_wheel_runs_its_command(installed: Path) -> None:
 def test_the_installed_wheel_finds_its_own_models(installed: Path) -> None:
     code = "from mocap.weights import list_cards, weights_file\nfor c in list_cards(): print(weights_file(c.name))"
     paths = [Path(line) for line in run_installed(installed, "-c", code).splitlines()]
-    assert len(paths) == len(list((REPOSITORY / "models").glob("*/card.toml")))
+    assert sorted(path.parent.name for path in paths) == sorted(shipped_models())
     assert all(path.is_relative_to(installed / "mocap" / "_models") for path in paths)
 
 

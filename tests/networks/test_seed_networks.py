@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +13,16 @@ torch = pytest.importorskip("torch")
 
 from torch import Tensor, nn  # noqa: E402
 
+from mocap.networks import source_files  # noqa: E402
 from mocap.networks.alexnet import AlexNet  # noqa: E402
 from mocap.networks.deeppose import DeepPose  # noqa: E402
 from mocap.networks.resnet34 import ResNet34, SameConv2d  # noqa: E402
 
+TRAINING = [
+    *(f"training.{name}" for name in ("train", "cascade", "compare", "constant", "export", "blazepose_head")),
+    "training.flow_comparison",
+    *(f"training.datasets.{name}" for name in ("duplicates", "flic", "labelled", "lsp")),
+]
 REGRESSORS = [DeepPose, AlexNet, ResNet34]
 TOTALS = [(DeepPose, 20_427_138, 352), (AlexNet, 29_983_490, 2_752), (ResNet34, 23_667_458, 15_232)]
 
@@ -151,9 +158,18 @@ def test_a_strided_convolution_pads_its_far_edges_first(side: int, first: int) -
 
 
 def test_networks_and_training_import_without_video_blender_or_openvino() -> None:
+    """Every architecture, and all that the comparison is trained and written with."""
+    pytest.importorskip("torchvision")
+    networks = [f"mocap.networks.{path.stem}" for path in source_files() if path.stem != "__init__"]
     code = (
-        "import sys\n"
-        "for name in ('av', 'bpy', 'openvino', 'torchvision'): sys.modules[name] = None\n"
-        "import mocap.networks.alexnet, mocap.networks.deeppose, mocap.networks.resnet34\n"
+        "import importlib, sys\n"
+        "for name in ('av', 'bpy', 'openvino'): sys.modules[name] = None\n"
+        f"for name in {[*networks, *TRAINING]}: importlib.import_module(name)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_networks_import_without_torchvision() -> None:
+    networks = [f"mocap.networks.{path.stem}" for path in source_files() if path.stem != "__init__"]
+    code = f"import importlib, sys\nsys.modules['torchvision'] = None\nfor n in {networks}: importlib.import_module(n)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
