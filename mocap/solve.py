@@ -84,7 +84,8 @@ def _filled(keypoints: Keypoints3D) -> _Points:
     Raises MocapError where no frame has one.
     """
     xyz = smooth.hold_nearest(keypoints.xyz)
-    points = _Points(replace(keypoints, xyz=xyz, confidence=np.ones(xyz.shape[:2])))
+    known = np.isfinite(xyz[..., 0]).astype(float)  # what no frame shows stays away: a neck that lifters do not know
+    points = _Points(replace(keypoints, xyz=xyz, confidence=known))
     has_front = _has_front(points)
     if has_front.all():
         return points

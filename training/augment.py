@@ -47,10 +47,11 @@ class Mirror(v2.Transform):
 
     def transform(self, inpt: object, params: dict[str, object]) -> object:
         """The mirrored image or joints."""
-        mirrored = F.horizontal_flip(inpt)
-        if isinstance(inpt, KeyPoints):
-            return KeyPoints(mirrored[self._order], canvas_size=inpt.canvas_size)
-        return mirrored
+        if isinstance(inpt, KeyPoints):  # by ourselves: a pixel's centre lies at half integers here
+            points = inpt.as_subclass(Tensor)[self._order]
+            width = inpt.canvas_size[1]
+            return KeyPoints(torch.stack([width - points[:, 0], points[:, 1]], -1), canvas_size=inpt.canvas_size)
+        return F.horizontal_flip(inpt)
 
 
 def augmentation(changes: Changes) -> v2.Transform:

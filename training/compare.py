@@ -21,6 +21,7 @@ from training.settings import PRESETS
 RESULTS = Path(__file__).parent / "results"
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "comparison.md"
 FLOW = "flow"
+OTHERS = ("cascade-2", "cascade-3", "blazepose-lsp.evaluate", "blazepose-heavy.evaluate", FLOW)  # besides presets
 ORDER = ("constant", "deeppose", "cascade", "alexnet", "resnet34", "heatmap", "spatialnet", "blazepose")
 COMMANDS = """```
 python -m training.constant --lsp lsp_dataset.zip -o runs
@@ -64,7 +65,7 @@ def document(results: dict[str, dict[str, Any]]) -> str:
     """The comparison in Markdown."""
     runs = sorted((v for v in results.values() if "settings" in v), key=lambda run: place(run["name"]))
     found = [as_run(n.removesuffix(".evaluate"), v) for n, v in results.items() if n.endswith(".evaluate")]
-    missing = [name for name in PRESETS if name not in results]
+    missing = [name for name in (*PRESETS, *OTHERS) if name not in results]
     unfinished = [run["name"] for run in runs if not run["is_done"]]
     parts = [
         "# Networks compared on Leeds Sports Pose",

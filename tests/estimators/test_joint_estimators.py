@@ -58,8 +58,8 @@ def test_the_runtime_says_what_torch_says(name, models, tmp_path):
     points = outputs.reshape(2, 14, 2) if outputs.ndim == 2 else np.stack([peaks_of(maps)[0] for maps in outputs])
     turned = np.array([[np.cos(0.3), -np.sin(0.3)], [np.sin(0.3), np.cos(0.3)]])
     expected = REGIONS[0, :2] + 200 * (points[0] - 0.5) @ turned.T
-    np.testing.assert_allclose(poses.xy[0], expected, atol=0.05)
-    np.testing.assert_allclose(poses.xy[1], REGIONS[1, :2] + 90 * (points[1] - 0.5), atol=0.05)
+    np.testing.assert_allclose(poses.xy[0], expected, atol=0.05, rtol=1e-3)
+    np.testing.assert_allclose(poses.xy[1], REGIONS[1, :2] + 90 * (points[1] - 0.5), atol=0.05, rtol=1e-3)
     assert poses.confidence.min() > 0
     assert poses.xyz is None
 
@@ -127,6 +127,8 @@ def test_keypoint_rcnn_answers_with_cocos_keypoints_in_the_frame():
     torch.manual_seed(0)
     network = untrained()
     network.roi_heads.score_thresh = 0.0
+    network.roi_heads.detections_per_img = 2  # enough for the form, and quick
+    network.rpn._post_nms_top_n = {"training": 10, "testing": 10}
     poses = KeypointRcnnEstimator("keypoint-rcnn", device="cpu", network=network).estimate([FRAME], REGIONS[:1])
     assert poses.xy.shape == (1, len(COCO_17), 2)
     assert np.all((poses.confidence > 0) & (poses.confidence <= 1))

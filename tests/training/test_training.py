@@ -39,7 +39,7 @@ class Tiny(nn.Module):
     def __init__(self, outputs: int = 28, dropout: float = 0.0) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(3, 4, 5, 4),
+            nn.Conv2d(3, 4, 5, 4, bias=False),
             nn.BatchNorm2d(4),
             nn.ReLU(),
             nn.Flatten(),
