@@ -48,7 +48,6 @@ def test_fourteen_joints_make_a_motion_whose_toes_nobody_saw(take, truth):
     assert error < 150  # of a body 1.75 m tall: depth is the lifter's judgement, feet are nobody's
 
 
-
 def test_what_a_layout_does_not_show_is_told():
     assert ["heels and toes" in line for line in unobserved(LSP_14)] == [True, False]
     assert unobserved(BLAZEPOSE_33) == []

@@ -57,8 +57,9 @@ def place(name: str) -> tuple[int, str]:
 
 def as_run(name: str, values: dict[str, Any]) -> pages.Run:
     """What ``mocap evaluate --lsp`` measured, in the form of a run's scores: people found by the detector."""
-    test = {"pck20": values["pck"] | {"mean": values["mean"]["pck"]}, "auc": values["auc"] | {"mean": values["mean"]["auc"]}}
-    return {"name": name, "images": values["images"], "test": test | {"pcp": values["pcp"] | {"mean": values["mean"]["pcp"]}}}
+    measures = {"pck20": "pck", "auc": "auc", "pcp": "pcp"}
+    test = {ours: values[theirs] | {"mean": values["mean"][theirs]} for ours, theirs in measures.items()}
+    return {"name": name, "images": values["images"], "test": test}
 
 
 def document(results: dict[str, dict[str, Any]]) -> str:
@@ -72,8 +73,8 @@ def document(results: dict[str, dict[str, Any]]) -> str:
         "Written by `python -m training.compare` from the results in `training/results`; do not edit it by hand.",
         pages.NOTES,
         "## Networks on the pictures as they are",
-        "The person fills the picture, as the dataset's pictures show people; no detector is involved. The official test half "
-        "has 1000 pictures, the random one 600.",
+        "The person fills the picture, as the dataset's pictures show people; no detector is involved. "
+        "The official test half has 1000 pictures, the random one 600.",
         pages.overview(runs),
         *_joint_sections(runs),
         *_estimator_sections(found),
@@ -97,9 +98,9 @@ def _joint_sections(runs: Sequence[pages.Run]) -> list[str]:
         pages.by_joint(runs, "pixels", "test"),
         "## By limb: PCP, test",
         pages.limb_table(runs),
-        "## The founding report's \"accuracy\"",
-        "The report's numbers beside the same measure, on a random 70/30 split too, of the mean place of each joint, which looks "
-        "at no picture. Most of the report's test figures are what this guess reaches.",
+        '## The founding report\'s "accuracy"',
+        "The report's numbers beside the same measure, on a random 70/30 split too, of the mean place of each joint, "
+        "which looks at no picture. Most of the report's test figures are what this guess reaches.",
         pages.report_table(runs),
     ]
 
@@ -125,9 +126,9 @@ def _flow_sections(flow: dict[str, Any] | None) -> list[str]:
         return []
     return [
         "## Flow pooling on video",
-        f"Two views of a man on a beam, {flow['frames']} frames, truth projected from markers; heatmaps of {flow['network']} "
-        f"({flow['ms_of_heatmaps']:.0f} ms a frame) in one crop a clip; n frames before and after. Learnt pooling is fitted on "
-        "the other view.",
+        f"Two views of a man on a beam, {flow['frames']} frames, truth projected from markers; heatmaps of "
+        f"{flow['network']} ({flow['ms_of_heatmaps']:.0f} ms a frame) in one crop a clip; n frames before and after. "
+        "Learnt pooling is fitted on the other view.",
         pages.flow_table(flow),
     ]
 
@@ -146,7 +147,9 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="?", help="folder of runs to collect scores from")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("-o", "--output", type=Path, default=DOCUMENT)
-    parser.add_argument("--page", type=Path, help="also write a page with curves and skeletons (pictures of LSP: keep it)")
+    parser.add_argument(
+        "--page", type=Path, help="also write a page with curves and skeletons (pictures of LSP: keep it)"
+    )
     options = parser.parse_args()
     if options.runs:
         collect(options.runs, options.results)

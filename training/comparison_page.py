@@ -16,17 +16,19 @@ Row = Sequence[str]
 
 # The founding report's table: "accuracy" in training and test, percent.
 REPORT = {
-    "right_knee": (96.86, 86.83), "right_ankle": (98.33, 92.33), "right_hip": (97.00, 73.17), "left_hip": (98.14, 70.00),
-    "left_knee": (97.14, 80.50), "left_ankle": (99.14, 91.00), "right_wrist": (97.86, 85.67),
-    "right_elbow": (96.79, 85.50), "right_shoulder": (98.21, 86.21), "left_shoulder": (98.79, 88.83),
-    "left_elbow": (97.57, 76.50), "left_wrist": (98.50, 73.17), "neck": (99.29, 94.33), "head_top": (99.64, 95.00),
+    "right_knee": (96.86, 86.83), "right_ankle": (98.33, 92.33), "right_hip": (97.00, 73.17),
+    "left_hip": (98.14, 70.00), "left_knee": (97.14, 80.50), "left_ankle": (99.14, 91.00),
+    "right_wrist": (97.86, 85.67), "right_elbow": (96.79, 85.50), "right_shoulder": (98.21, 86.21),
+    "left_shoulder": (98.79, 88.83), "left_elbow": (97.57, 76.50), "left_wrist": (98.50, 73.17),
+    "neck": (99.29, 94.33), "head_top": (99.64, 95.00),
 }  # fmt: skip
 
-NOTES = """PCK@0.2 (= PDJ@0.2): percent of joints within 0.2 of the torso's longer diagonal (shoulder to the other side's hip) of the
-label; AUC: its mean over thresholds from 0 to 0.2; PCP: percent of limbs both of whose ends lie within half of the limb's
-length (strict), mean of ten limbs; px: mean distance in pixels of the picture. Left and right are the person's own. *Same
-larger* is what the founding report calls accuracy: Keras's categorical accuracy of two numbers, that is, whether the larger of
-x and y in the stretched picture is the same one in prediction and label. It says next to nothing about where a joint is."""
+NOTES = """PCK@0.2 (= PDJ@0.2): percent of joints within 0.2 of the torso's longer diagonal (shoulder to the other
+side's hip) of the label; AUC: its mean over thresholds from 0 to 0.2; PCP: percent of limbs both of whose
+ends lie within half of the limb's length (strict), mean of ten limbs; px: mean distance in pixels of the
+picture. Left and right are the person's own. *Same larger* is what the founding report calls accuracy:
+Keras's categorical accuracy of two numbers, that is, whether the larger of x and y in the stretched picture
+is the same one in prediction and label. It says next to nothing about where a joint is."""
 
 
 def table(head: Row, rows: Iterable[Row]) -> str:
@@ -97,7 +99,9 @@ def limb_table(runs: Sequence[Run]) -> str:
 
 def page(markdown: str, pictures: dict[str, list[Path]]) -> str:
     """The same as one page of HTML, with the pictures of each run inside it."""
-    parts = ["<!doctype html><meta charset='utf-8'><title>Comparison</title><style>body{font:15px sans-serif;margin:2em}"]
+    parts = [
+        "<!doctype html><meta charset='utf-8'><title>Comparison</title><style>body{font:15px sans-serif;margin:2em}"
+    ]
     parts += ["table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:2px 8px;text-align:right}"]
     parts += ["td:first-child{text-align:left}img{max-width:100%}</style>", *_blocks(markdown)]
     for name, files in pictures.items():

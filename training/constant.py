@@ -1,6 +1,6 @@
 """Scores the guess that looks at nothing: each joint where it is in the mean of the training pictures.
 
-    python -m training.constant --lsp lsp_dataset.zip -o runs
+python -m training.constant --lsp lsp_dataset.zip -o runs
 """
 
 from __future__ import annotations

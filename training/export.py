@@ -1,6 +1,6 @@
 """Makes a model of a finished run: half-precision safetensors, a card, a notice.
 
-    python -m training.export runs/deeppose deeppose
+python -m training.export runs/deeppose deeppose
 """
 
 from __future__ import annotations
@@ -128,7 +128,9 @@ def figures_of(run: Path) -> dict[str, Any]:
         figures |= {"epochs": scores["epochs"], "seconds of training": scores["seconds"], "device": scores["device"]}
     if (run / "evaluate.json").is_file():
         measured = json.loads((run / "evaluate.json").read_text(encoding="utf-8"))
-        figures |= {f"{name}, people detected, {measured['images']} pictures": v for name, v in measured["mean"].items()}
+        figures |= {
+            f"{name}, people detected, {measured['images']} pictures": v for name, v in measured["mean"].items()
+        }
     return figures
 
 

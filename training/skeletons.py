@@ -32,5 +32,7 @@ def sheet(crops: Crops, points: Array) -> NDArray[np.uint8]:
     """A picture of up to eight crops: predicted skeletons above, labels below."""
     count = min(COLUMNS, len(crops))
     chosen = np.linspace(0, len(crops) - 1, count).astype(int)
-    rows = [np.hstack([drawn_skeleton(crops.images[i], joints[i]) for i in chosen]) for joints in (points, crops.joints)]
+    rows = [
+        np.hstack([drawn_skeleton(crops.images[i], joints[i]) for i in chosen]) for joints in (points, crops.joints)
+    ]
     return np.asarray(np.vstack(rows), dtype=np.uint8)

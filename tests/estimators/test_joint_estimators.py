@@ -35,7 +35,7 @@ def models(tmp_path, monkeypatch) -> Path:
 
 
 def add_random(name: str, models: Path, tmp_path: Path) -> torch.nn.Module:
-    """A model of random weights whose statistics are not the ones that a new network has; gives it as torch loads it."""
+    """A model of random weights, none of them as in a new network; gives it as torch loads it."""
     torch.manual_seed(0)
     network = create_network(KINDS[name].network)
     with torch.no_grad():

@@ -137,7 +137,7 @@ def test_a_model_made_of_a_run_is_read_again(tmp_path, monkeypatch):
     network = create_network("heatmap-small")
     (tmp_path / "run").mkdir()
     save_file({k: v.contiguous() for k, v in network.state_dict().items()}, tmp_path / "run" / "weights.safetensors")
-    export(tmp_path / "run", "heatmap-small", tmp_path / "models", commands=["a \"command\""], figures={"pck20": 1.5})
+    export(tmp_path / "run", "heatmap-small", tmp_path / "models", commands=['a "command"'], figures={"pck20": 1.5})
     card = read_card("heatmap-small")
     assert card.parameters == sum(parameter.numel() for parameter in network.parameters())
     assert card.commercial_use == "unknown"

@@ -168,7 +168,7 @@ def test_a_checkpoint_that_would_run_code_is_refused(tiny, tmp_path):
             return print, ("loaded",)
 
     torch.save({"settings": Evil()}, tmp_path / "checkpoint.pt")
-    with pytest.raises(Exception, match="(?i)weights only|weights_only"):
+    with pytest.raises(Exception, match=r"(?i)weights only|weights_only"):
         Trainer(replace(STILL, network="tiny"), corpus(), tmp_path, Machine("cpu"))
 
 
