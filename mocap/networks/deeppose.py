@@ -6,7 +6,6 @@ from torch import Tensor, nn
 
 KERAS_BN = {"eps": 1e-3, "momentum": 0.01}  # Keras' defaults; its momentum 0.99 is 1 − torch's
 IMAGE_MIDDLE = 0.5  # first guess of every coordinate: a last ReLU that begins at 0 might never learn
-FIRST_SPREAD = 1e-3  # of the last layer's weights: first guesses far from the middle cost many steps
 
 
 class DeepPose(nn.Module):
@@ -33,7 +32,6 @@ class DeepPose(nn.Module):
             ("dense3_relu", nn.ReLU()),
         ):
             self.layers.add_module(name, layer)
-        nn.init.normal_(self.layers.dense3.weight, std=FIRST_SPREAD)
         nn.init.constant_(self.layers.dense3.bias, IMAGE_MIDDLE)
 
     def forward(self, images: Tensor) -> Tensor:
