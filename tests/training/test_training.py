@@ -73,7 +73,7 @@ def corpus(count: int = 8, side: int = 32) -> Corpus:
     ],
 )
 def test_four_samples_can_be_learnt_by_heart(task, network, side, steps, rate, share):
-    """Nearer to each label than a share of what the labels' mean is; the first guess, the middle, is 2.5 times as far."""
+    """Nearer to the labels than a share of what their mean is; the first guess, the middle, is 2.5 times as far."""
     torch.manual_seed(0)
     learner = create_task(task, network, "l1")
     crops = figures(4, side or learner.image_size)
