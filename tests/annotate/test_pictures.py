@@ -119,8 +119,6 @@ def test_a_network_guesses_the_example_and_sees_nobody_in_noise(tmp_path):
     session = open_session(tmp_path / "set", None, guesser=Guesser("blazepose-lite", "cpu"))
     places = np.array(session.guess(0))
     assert places.shape == (14, 2)  # head above neck above hips above ankles:
-    assert (
-        places[13, 1] < places[12, 1] < places[[2, 3], 1].mean() < places[[0, 5], 1].mean()
-    )
+    assert places[13, 1] < places[12, 1] < places[[2, 3], 1].mean() < places[[0, 5], 1].mean()
     with pytest.raises(MocapError, match="finds nobody here"):
         session.guess(1)
