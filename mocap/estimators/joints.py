@@ -77,7 +77,8 @@ class HeatmapEstimator(_JointEstimator):
     """The middle of each joint's heatmap; its height is how sure the joint is."""
 
     def _read(self, outputs: Outputs) -> tuple[Array, Array, float]:
-        points, peaks = peaks_of(outputs["output"] if "output" in outputs else outputs["fused"])
+        maps = outputs["output"] if "output" in outputs else outputs["fused"]
+        points, peaks = peaks_of(maps.astype(np.float64))
         return points, peaks, min(1.0, float(peaks.mean()) / SURE_PEAK)
 
 
@@ -130,7 +131,7 @@ def peaks_of(logits: Array) -> tuple[Array, Array]:
     logits: (K, H, W). Convention: the middle of cell (row, column) is at ((column + 0.5) / W, (row + 0.5) / H).
     """
     count, height, width = logits.shape
-    probability = 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -100, 100)))
+    probability = 1 / (1 + np.exp(-np.clip(logits, -100, 100)))
     best = probability.reshape(count, -1).argmax(axis=1)
     rows, columns = np.arange(height), np.arange(width)
     near_y = np.abs(rows - (best // width)[:, None]) <= REACH

@@ -46,6 +46,7 @@ class BlazePoseLsp(nn.Module):
     """LspOutputs of images (B, 3, 256, 256) in 0..1."""
 
     image_size = 256
+    guesses: Tensor
 
     def __init__(self, size: LandmarkSize = HEAVY, dropout: float = 0.3) -> None:
         super().__init__()
@@ -53,7 +54,7 @@ class BlazePoseLsp(nn.Module):
         del self.trunk.mask
         self.register_buffer("guesses", guess_matrix(), persistent=False)
         inputs = size.head * 4 + JOINTS * len(STEPS) ** 2 * size.decoder + LANDMARKS * 4
-        self.joints = nn.Sequential(
+        self.joints: nn.Sequential = nn.Sequential(
             nn.LayerNorm(inputs),
             nn.Dropout(dropout),
             nn.Linear(inputs, HIDDEN),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-KERAS_BN = {"eps": 1e-3, "momentum": 0.01}  # Keras' defaults; its momentum 0.99 is 1 − torch's
+KERAS_EPSILON, KERAS_MOMENTUM = 1e-3, 0.01  # Keras' defaults; its momentum 0.99 is 1 − torch's
 IMAGE_MIDDLE = 0.5  # first guess of every coordinate: a last ReLU that begins at 0 might never learn
 
 
@@ -22,17 +22,19 @@ class DeepPose(nn.Module):
         super().__init__()
         self.layers = nn.Sequential()
         self._add_convolutions()
-        for name, layer in (
+        last = nn.Linear(4096, outputs)
+        nn.init.constant_(last.bias, IMAGE_MIDDLE)
+        head: tuple[tuple[str, nn.Module], ...] = (
             ("flatten", nn.Flatten()),
             ("dense1", nn.Linear(512, 4096)),
             ("dense1_relu", nn.ReLU()),
             ("dense2", nn.Linear(4096, 4096)),
             ("dense2_relu", nn.ReLU()),
-            ("dense3", nn.Linear(4096, outputs)),
+            ("dense3", last),
             ("dense3_relu", nn.ReLU()),
-        ):
+        )
+        for name, layer in head:
             self.layers.add_module(name, layer)
-        nn.init.constant_(self.layers.dense3.bias, IMAGE_MIDDLE)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.layers(images)  # type: ignore[no-any-return]
@@ -48,7 +50,9 @@ class DeepPose(nn.Module):
         ):
             self.layers.add_module(name, nn.Conv2d(inputs, channels, kernel, stride, padding))
             if is_normalised:
-                self.layers.add_module(f"{name}_bn", nn.BatchNorm2d(channels, **KERAS_BN))
+                self.layers.add_module(
+                    f"{name}_bn", nn.BatchNorm2d(channels, eps=KERAS_EPSILON, momentum=KERAS_MOMENTUM)
+                )
             self.layers.add_module(f"{name}_relu", nn.ReLU())
             if is_pooled:
                 self.layers.add_module(f"{name}_pool", nn.MaxPool2d(3, 2))

@@ -46,7 +46,7 @@ class HeatmapNetwork(nn.Module):
         self.refine = nn.ModuleList(nn.Sequential(_convolution(fine, fine), nn.ReLU()) for _, fine in pairs)
         self.heatmaps = nn.Conv2d(widths[0], joints, 1)
         nn.init.normal_(self.heatmaps.weight, std=0.01)
-        nn.init.constant_(self.heatmaps.bias, MEAN_LOGIT)
+        nn.init.constant_(self.heatmaps.bias, MEAN_LOGIT)  # type: ignore[arg-type]
 
     def forward(self, images: Tensor) -> Tensor:
         cells = F.pixel_unshuffle(images - 0.5, SHRINK)

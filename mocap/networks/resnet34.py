@@ -9,7 +9,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-KERAS_BN = {"eps": 1e-3, "momentum": 0.01}  # Keras' defaults; its momentum 0.99 is 1 − torch's
+KERAS_EPSILON, KERAS_MOMENTUM = 1e-3, 0.01  # Keras' defaults; its momentum 0.99 is 1 − torch's
 IMAGE_MIDDLE = 0.5  # first guess of every coordinate
 FIRST_SPREAD = 1e-3  # of the last layer's weights: first guesses far from the middle cost many steps
 STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))  # channels and blocks
@@ -34,9 +34,9 @@ class BasicBlock(nn.Module):
     def __init__(self, inputs: int, channels: int, stride: int) -> None:
         super().__init__()
         self.conv1 = SameConv2d(inputs, channels, 3, stride)
-        self.bn1 = nn.BatchNorm2d(channels, **KERAS_BN)
+        self.bn1 = nn.BatchNorm2d(channels, eps=KERAS_EPSILON, momentum=KERAS_MOMENTUM)
         self.conv2 = SameConv2d(channels, channels, 3)
-        self.bn2 = nn.BatchNorm2d(channels, **KERAS_BN)
+        self.bn2 = nn.BatchNorm2d(channels, eps=KERAS_EPSILON, momentum=KERAS_MOMENTUM)
         has_same_shape = stride == 1 and inputs == channels
         self.shortcut = nn.Identity() if has_same_shape else SameConv2d(inputs, channels, 1, stride)
 
@@ -57,25 +57,28 @@ class ResNet34(nn.Module):
     def __init__(self, outputs: int = 28) -> None:
         super().__init__()
         self.layers = nn.Sequential()
-        for name, layer in (
+        entry: tuple[tuple[str, nn.Module], ...] = (
             ("padding", nn.ZeroPad2d(3)),
             ("conv1", SameConv2d(3, 64, 7, 2)),
-            ("conv1_bn", nn.BatchNorm2d(64, **KERAS_BN)),
+            ("conv1_bn", nn.BatchNorm2d(64, eps=KERAS_EPSILON, momentum=KERAS_MOMENTUM)),
             ("conv1_relu", nn.ReLU()),
             ("pool", nn.MaxPool2d(3, 2, ceil_mode=True)),  # SAME: the padding is past the end alone, and never wins
-        ):
+        )
+        for name, layer in entry:
             self.layers.add_module(name, layer)
         self._add_stages()
-        for name, layer in (
+        last = nn.Linear(512, outputs)
+        nn.init.normal_(last.weight, std=FIRST_SPREAD)
+        nn.init.constant_(last.bias, IMAGE_MIDDLE)
+        head: tuple[tuple[str, nn.Module], ...] = (
             ("average", nn.AvgPool2d(2, ceil_mode=True)),  # SAME: cells past the edge are not counted
             ("flatten", nn.Flatten()),
             ("dense1", nn.Linear(4608, 512)),
             ("dense1_relu", nn.ReLU()),
-            ("dense2", nn.Linear(512, outputs)),
-        ):
+            ("dense2", last),
+        )
+        for name, layer in head:
             self.layers.add_module(name, layer)
-        nn.init.normal_(self.layers.dense2.weight, std=FIRST_SPREAD)
-        nn.init.constant_(self.layers.dense2.bias, IMAGE_MIDDLE)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.layers(images)  # type: ignore[no-any-return]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from mocap.networks import create_network  # noqa: E402
 from mocap.weights import find_models_folder  # noqa: E402
 from training.export import KINDS, export  # noqa: E402
 
+WITH_TORCHVISION = pytest.mark.skipif(importlib.util.find_spec("torchvision") is None, reason="torchvision is absent")
 FRAME = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
 REGIONS = np.array([[160.0, 120, 200, 0.3], [100.0, 100, 90, 0.0]])
 
@@ -119,9 +121,9 @@ def test_a_large_region_is_averaged():
     assert np.abs(crop.astype(int) - 127).max() <= 1
 
 
+@WITH_TORCHVISION
 def test_keypoint_rcnn_answers_with_cocos_keypoints_in_the_frame():
     """Random weights: the answer means nothing, but it has its form."""
-    pytest.importorskip("torchvision")
     from mocap.estimators.keypoint_rcnn import KeypointRcnnEstimator, untrained
 
     torch.manual_seed(0)
@@ -135,8 +137,8 @@ def test_keypoint_rcnn_answers_with_cocos_keypoints_in_the_frame():
     assert np.isfinite(poses.next_regions).all()
 
 
+@WITH_TORCHVISION
 def test_keypoint_rcnn_says_where_its_weights_are_to_come_from(monkeypatch, tmp_path):
-    pytest.importorskip("torchvision")
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     with pytest.raises(MocapError, match="fetch them with"):
         create_estimator("keypoint-rcnn", device="cpu")

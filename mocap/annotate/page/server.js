@@ -31,7 +31,11 @@ export const fillLine = (first, last) => ask(`lines/${first}`, sending("POST", {
 export const bend = () => ask("motion", sending("POST", {}));
 export const pictureAddress = (index) => `api/pictures/${index}`;
 
+/** Why a picture is not shown: the server sends a still as it is, and finds it damaged when it looks inside. */
 export async function pictureComplaint(index) {
-  const response = await fetch(pictureAddress(index));
-  return response.ok ? "the browser cannot show this picture" : (await response.json()).error;
+  for (const address of [pictureAddress(index), `api/samples/${index}`]) {
+    const response = await fetch(address);
+    if (!response.ok) return (await response.json()).error;
+  }
+  return "the browser cannot show this picture";
 }
