@@ -21,7 +21,7 @@ BRIDGED_S, SHORTEST_S = 0.07, 0.1  # shorter pauses in standing, and shorter sta
 RAMP_S = 0.07  # in which a foot is taken hold of, and let go
 LOOSEST = 0.02  # hold at the ends of a ramp
 PIECE_S = 0.5  # a stand counts once in each such time: a long one shows the ground no better than a short one
-TILT_RAD = np.radians(2.5)  # error of the lifter's up over a clip
+TILT_RAD = np.radians(5)  # error of the lifter's up over a clip, as measured on rendered bodies
 HEIGHT_M = 0.06  # of a standing point over the ground, as far as one can tell before the ground is known
 LEVEL_M = 0.06  # points this far off the plane may stand on another level
 
