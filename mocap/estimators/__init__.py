@@ -23,6 +23,8 @@ ESTIMATORS = {
     "blazepose-full": "mocap.estimators.blazepose:BlazePoseEstimator",
     "blazepose-lite": "mocap.estimators.blazepose:BlazePoseEstimator",
     "blazepose-lsp": "mocap.estimators.joints:BlazePoseLspEstimator",
+    "blazepose-lsp-full": "mocap.estimators.joints:BlazePoseLspEstimator",
+    "blazepose-lsp-lite": "mocap.estimators.joints:BlazePoseLspEstimator",
     "heatmap": "mocap.estimators.joints:HeatmapEstimator",
     "heatmap-small": "mocap.estimators.joints:HeatmapEstimator",
     "flowing-convnet": "mocap.estimators.joints:HeatmapEstimator",

@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 from safetensors.torch import save_file  # noqa: E402
 
 from mocap.errors import MocapError  # noqa: E402
-from mocap.estimators import ESTIMATORS, create_estimator  # noqa: E402
+from mocap.estimators import create_estimator  # noqa: E402
 from mocap.estimators.joints import averaged, body_regions, peaks_of  # noqa: E402
 from mocap.estimators.modules import load_module  # noqa: E402
 from mocap.keypoints import COCO_17, LSP_14  # noqa: E402
@@ -71,7 +71,6 @@ def test_blazepose_with_a_new_head_begins_with_its_own_landmarks(tmp_path, monke
     models = tmp_path / "models"
     shutil.copytree(find_models_folder() / "blazepose-lite", models / "blazepose-lite")
     monkeypatch.setenv("MOCAP_MODELS", str(models))
-    monkeypatch.setitem(ESTIMATORS, "blazepose-lsp-lite", ESTIMATORS["blazepose-lsp"])
     network = create_network("blazepose-lsp-lite")
     trunk = {k: v for k, v in load_module("blazepose-lite").state_dict().items() if not k.startswith("mask.")}
     network.trunk.load_state_dict(trunk)
