@@ -4,7 +4,7 @@
     python docs/make_rig_pictures.py demo/walk.json examples/walk.mp4 docs/pictures/rigs.png character.glb another.glb …
 
 Characters are as large as makes their legs as long as the person's, and seen by the take's own camera. The committed
-picture shows MakeHuman's base mesh on rigs with Mixamo's and Unreal's names; both are CC0.
+picture shows MakeHuman's base mesh, which is CC0, on rigs with Mixamo's, Unreal's and CMU's names.
 bpy and Pillow must be installed.
 """
 
