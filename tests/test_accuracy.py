@@ -43,34 +43,34 @@ def measured(take: Take, reference: PointTrack) -> Comparison:
 
 
 def test_the_example_comes_out_near_its_truth_without_a_height(example, truth):
-    """Measured: MPJPE 69 mm, 60 with one scale a clip, PA 45, path 1.3 %; the bounds are a tenth wider."""
+    """Measured: MPJPE 74 mm, 58.5 with one scale a clip, PA 36, path 1.6 %; the bounds are up to a tenth wider."""
     compared = measured(example, truth)
     assert compared.compared == compared.frames == 294
     assert compared.figures["mpjpe_mm"] <= 76
-    assert compared.figures["scaled_mpjpe_mm"] <= 67
-    assert compared.figures["pa_mpjpe_mm"] <= 50
+    assert compared.figures["scaled_mpjpe_mm"] <= 64
+    assert compared.figures["pa_mpjpe_mm"] <= 40
     assert compared.figures["root_path_error_percent"] <= 2
 
 
 def test_the_example_comes_out_nearer_with_its_height(example, truth):
-    """Measured: MPJPE 61 mm, PA 45, world 85 (78 without the height); the bounds are a tenth wider."""
+    """Measured: MPJPE 59.5 mm, PA 36, world 66; the bounds are a tenth wider."""
     height_m = read_truth(EXAMPLES / "walk.truth.json").height_m
     compared = measured(pipeline.solve(example, SolveSettings(height_m=height_m)), truth)
-    assert compared.figures["mpjpe_mm"] <= 67
-    assert compared.figures["pa_mpjpe_mm"] <= 50
-    assert compared.figures["world_mpjpe_mm"] <= 94
+    assert compared.figures["mpjpe_mm"] <= 65.5
+    assert compared.figures["pa_mpjpe_mm"] <= 40
+    assert compared.figures["world_mpjpe_mm"] <= 73
     assert compared.fits["scaled"].scale == pytest.approx(1, abs=0.06)
 
 
 def test_the_example_s_contacts_are_found_and_its_feet_stay_near_the_floor(example, truth):
-    """Measured: precision 91 %, recall 98 %, slide 3.5 mm a frame, float 3 mm, penetration under 1 mm."""
+    """Measured: precision 88 %, recall 99 %, slide 0.2 mm a frame, float and penetration under 0.3 mm."""
     feet = measured(example, truth).feet
     assert feet is not None
     assert feet.scores["all"].precision >= 0.85
     assert feet.scores["all"].recall >= 0.93
-    assert feet.slide_mm_per_frame <= 5
-    assert feet.float_mm <= 5
-    assert feet.penetration_mm <= 3
+    assert feet.slide_mm_per_frame <= 0.5
+    assert feet.float_mm <= 1
+    assert feet.penetration_mm <= 1
 
 
 @pytest.mark.real
@@ -78,7 +78,7 @@ def test_the_example_s_contacts_are_found_and_its_feet_stay_near_the_floor(examp
 def test_a_real_man_on_a_beam_is_measured_nearer_than_by_the_network_s_own_depth(real_data, real_takes):
     """Two cameras that look down and roll, nothing said about them.
 
-    Measured: MPJPE 101 mm, PA 70, world 89; with the pose network's own depth 114, 87 and 141.
+    Measured: MPJPE 91.6 mm, PA 61.7, world 83; the bounds are 5 % wider.
     """
     reference = read_reference(real_data / "pose2sim_s00" / "reference.trc")
     views = [measured(real_takes(f"pose2sim_s00/{view}.mp4"), reference) for view in ("cam01", "cam03")]
@@ -87,6 +87,6 @@ def test_a_real_man_on_a_beam_is_measured_nearer_than_by_the_network_s_own_depth
     }
     log.info("means of both views: %s", means)
     assert all(view.compared >= 99 for view in views)
-    assert means["mpjpe_mm"] <= 108
-    assert means["pa_mpjpe_mm"] <= 76
-    assert means["world_mpjpe_mm"] <= 97
+    assert means["mpjpe_mm"] <= 96
+    assert means["pa_mpjpe_mm"] <= 65
+    assert means["world_mpjpe_mm"] <= 87
