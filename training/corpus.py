@@ -9,6 +9,7 @@ from mocap.errors import MocapError
 from mocap.networks import create_network
 from training.crops import Crops, make_crops
 from training.datasets.duplicates import known_duplicates
+from training.datasets.labelled import read_examples
 from training.datasets.lsp import read_lsp, read_lspet
 from training.datasets.samples import Example
 from training.datasets.splits import Split, split_lsp
@@ -17,10 +18,11 @@ from training.settings import Settings
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the datasets lie, zips or folders as distributed."""
+    """Where the datasets lie, zips or folders as distributed; labels: tables of our own (CSV) or COCO documents."""
 
     lsp: Path
     lspet: Path | None = None
+    labels: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +44,10 @@ def build_corpus(settings: Settings, sources: Sources) -> Corpus:
 
 
 def examples_of(settings: Settings, sources: Sources) -> Split:
-    """The examples by their use; the extension's are all for training, without those of LSP's test half."""
+    """The examples by their use; labels and the extension are all for training, without those of LSP's test half."""
     split = split_lsp(read_lsp(sources.lsp), settings.split, validation=settings.validation)
+    own = [example for path in sources.labels for example in read_examples(path)]
+    split = Split([*split.train, *own], split.validation, split.test)
     if "lspet" not in settings.data:
         return split
     if sources.lspet is None:

@@ -233,6 +233,7 @@ def main() -> None:
     parser.add_argument("preset", choices=sorted(PRESETS), help="what to train")
     parser.add_argument("--lsp", type=Path, required=True, help="lsp_dataset.zip, or its folder")
     parser.add_argument("--lspet", type=Path, help="lspet_dataset.zip, or its folder")
+    parser.add_argument("--labels", type=Path, action="append", default=[], help="your own (mocap annotate), added")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of runs")
     parser.add_argument("--epochs", type=int, help="fewer or more than the preset's")
     parser.add_argument("--start", help="begin with these weights instead of the preset's: a run, a model or imagenet")
@@ -243,7 +244,7 @@ def main() -> None:
     options = parser.parse_args()
     given = {name: getattr(options, name) for name in ("epochs", "start", "seed") if getattr(options, name) is not None}
     settings = replace(preset(options.preset), **given)
-    corpus = build_corpus(settings, Sources(options.lsp, options.lspet))
+    corpus = build_corpus(settings, Sources(options.lsp, options.lspet, tuple(options.labels)))
     machine = Machine(options.device, options.workers, options.minutes)
     run(options.preset, settings, corpus, options.output / options.preset, machine)
 

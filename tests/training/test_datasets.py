@@ -17,13 +17,15 @@ from mocap.formats.labels_csv import write_labels
 from mocap.keypoints import COCO_17, LSP_14
 from mocap.labels import VISIBLE, Sample
 from tests.training.pictures import FIGURE, drawn, figures, write_lsp
+from training.corpus import Sources, examples_of
 from training.crops import crop_place, cut, make_crops
 from training.datasets.duplicates import FOUND, features_of, find_duplicates, known_duplicates, mirrored
 from training.datasets.flic import POINTS, read_flic
-from training.datasets.labelled import read_coco_examples, read_csv_examples
+from training.datasets.labelled import read_coco_examples, read_csv_examples, read_examples
 from training.datasets.lsp import read_lsp, read_lspet
 from training.datasets.samples import Example, Picture
 from training.datasets.splits import split_lsp
+from training.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +132,22 @@ def test_our_own_labels_and_cocos_become_examples(tmp_path):
     assert other.joints[LSP_14.index("left_knee")].tolist() == xy[COCO_17.index("left_knee")].tolist()
     assert np.isnan(other.joints[LSP_14.index("neck")]).all()
     assert other.picture.read().shape == (110, 90, 3)
+
+
+def test_labels_of_our_own_are_added_to_what_is_trained_on(lsp, tmp_path):
+    write_picture(tmp_path / "a.png", drawn(FIGURE, (90, 110)))
+    write_labels([Sample("a.png", FIGURE, np.full(14, VISIBLE, np.int8), state="done")], tmp_path / "labels.csv")
+    settings = Settings(validation=0)
+    without = examples_of(settings, Sources(lsp[0]))
+    split = examples_of(settings, Sources(lsp[0], labels=(tmp_path / "labels.csv",)))
+    assert [e.name for e in split.train] == [*(e.name for e in without.train), "a.png/1"]
+    assert [e.name for e in split.test] == [e.name for e in without.test]
+
+
+def test_a_table_in_which_nothing_is_labelled_is_refused(tmp_path):
+    write_labels([Sample("a.png", FIGURE, np.full(14, VISIBLE, np.int8), state="todo")], tmp_path / "labels.csv")
+    with pytest.raises(MocapError, match="marked doubtful or done"):
+        read_examples(tmp_path / "labels.csv")
 
 
 def test_a_picture_is_turned_as_its_tag_says(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mocap.errors import MocapError
 from mocap.formats.coco_json import read_coco
 from mocap.formats.labels_csv import read_labels
 from mocap.labels import Sample
@@ -24,6 +25,16 @@ def read_csv_examples(path: Path, pictures: Path | None = None) -> list[Example]
 def read_coco_examples(path: Path, pictures: Path | None = None) -> list[Example]:
     """Examples of a COCO keypoints document; COCO's own persons lack neck and head top, which are then not labelled."""
     return _examples(read_coco(path), pictures or path.parent)
+
+
+def read_examples(path: Path) -> list[Example]:
+    """Examples of a .csv of our own or a COCO .json, pictures or clip beside it. MocapError where none is usable."""
+    readers = {".csv": read_csv_examples, ".json": read_coco_examples}
+    if path.suffix.lower() not in readers:
+        raise MocapError(f"{path}: labels end in .csv (`mocap annotate`) or .json (COCO)")
+    if not (found := readers[path.suffix.lower()](path)):
+        raise MocapError(f"{path}: no picture in it has {FEWEST_JOINTS} joints and is marked doubtful or done")
+    return found
 
 
 def _examples(samples: list[Sample], pictures: Path) -> list[Example]:
