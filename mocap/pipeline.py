@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import mocap
 from mocap import capture, people, video
@@ -91,7 +92,8 @@ def solve(take: Take, settings: SolveSettings, *, keeps_contacts: bool = False) 
     networks = [model for model in take.models if model["name"] not in LIFTERS]
     lifters = [_model_entry(settings.lifter)] if settings.lifter in NETWORKS else []
     models = [*networks, *lifters]
-    solved = reconstruct(take, settings, keeps_contacts=keeps_contacts)
+    with threadpool_limits(1, user_api="blas"):  # else the last digits depend on the number of cores
+        solved = reconstruct(take, settings, keeps_contacts=keeps_contacts)
     return rounding.rounded(replace(solved, models=models, licences=_licences(models)))
 
 
