@@ -51,7 +51,7 @@ def take_of(motion: Motion | None, gaps: list[Gap] | None = None, size: tuple[in
 
 def drawn(take: Take, number: int = 0) -> np.ndarray:
     image = np.full((SIZE[1], SIZE[0], 3), 110, np.uint8)
-    draw_frame(image, [figure_of(person, take.camera, 1.0) for person in take.people], number, 0.0)
+    draw_frame(image, [figure_of(person, take, 1.0) for person in take.people], number, 0.0)
     return image
 
 
