@@ -159,7 +159,7 @@ def test_a_full_disk_leaves_nothing(take, small_disk):
 
 def test_a_disk_that_fills_up_under_the_preview_leaves_the_take_only(tmp_path, small_disk):
     preview = small_disk / "preview.mp4"
-    run = mocap("process", EXAMPLE, "-o", "x.bvh", "--end", 1, "--preview", preview, *LITE, cwd=tmp_path)
+    run = mocap("process", EXAMPLE, "-o", "x.bvh", "--end", 3, "--preview", preview, *LITE, cwd=tmp_path)
     assert run.returncode == 1
     assert "the disk is full" in one_line(run)
     assert list(small_disk.iterdir()) == []

@@ -86,7 +86,8 @@ def test_without_the_foot_lock_feet_follow_what_is_seen():
 
 def test_limbs_turn_within_degrees_under_noise():
     truth = walking_motion()
-    solved = reconstruct(take_of(truth, noise_px=3.0, noise_m=0.01), SolveSettings(lifter="network")).people[0].motion
+    settings = SolveSettings(lifter="network", solver="fast")  # the made walk slides, which the fit would mend
+    solved = reconstruct(take_of(truth, noise_px=3.0, noise_m=0.01), settings).people[0].motion
     expected = kinematics.world_rotations(truth.skeleton, truth.local_wxyz)
     found = kinematics.world_rotations(solved.skeleton, solved.local_wxyz)
     for name in ("LeftUpperArm", "RightLowerArm", "LeftUpperLeg", "RightLowerLeg", "Head"):
