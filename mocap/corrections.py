@@ -19,18 +19,14 @@ from mocap.labels import OCCLUDED, Sample
 from mocap.motion import Motion
 from mocap.rotation import Array
 from mocap.smooth import runs
+from mocap.solve import SEEN_JOINTS
 from mocap.take import Person, Take
 
 WINDOW_S = 0.5  # a correction reaches less far than this, into the past and the future
 SIDES = ("left", "right")
 
 # Where the joints of the skeleton are seen
-SEEN_AT = {
-    f"{side.capitalize()}{bone}": f"{side}_{part}"
-    for side in SIDES
-    for bone, part in (("UpperArm", "shoulder"), ("LowerArm", "elbow"), ("Hand", "wrist"),
-                       ("UpperLeg", "hip"), ("LowerLeg", "knee"), ("Foot", "ankle"))
-}  # fmt: skip
+SEEN_AT = {f"{side.capitalize()}{joint}": f"{side}_{part}" for side in SIDES for joint, part in SEEN_JOINTS.items()}
 # What other keypoints are fixed to
 _BONE_OF_PART = {"pinky": "Hand", "index": "Hand", "thumb": "Hand", "heel": "Foot", "foot_index": "Foot"}
 _HEAD_PARTS = ("nose", "ear", "eye", "mouth", "head_top")

@@ -18,6 +18,7 @@ from mocap.contacts import FOOT_KEYPOINTS, sole_offsets
 from mocap.keypoints import Keypoints2D
 from mocap.rotation import Array
 from mocap.skeleton import Skeleton
+from mocap.solve import SEEN_JOINTS
 
 SEEN_M = 0.012  # of a keypoint in the picture, at the body's distance
 DEPTH_M = 0.07  # of a keypoint's depth about the hips, as the lifter judges it
@@ -31,14 +32,6 @@ STANDING_M_S = 0.01  # speed of a point that stands
 _LIMBS = ("Shoulder", "UpperArm", "LowerArm", "UpperLeg", "LowerLeg", "Foot")
 ACTIVE = ("Hips", "Chest", *(f"Left{limb}" for limb in _LIMBS), *(f"Right{limb}" for limb in _LIMBS))
 UNKNOWNS = 3 + 3 * len(ACTIVE)  # of a frame: the root's place and a rotation vector for each of ACTIVE
-_KEYPOINTS = {
-    "shoulder": "UpperArm",
-    "elbow": "LowerArm",
-    "wrist": "Hand",
-    "hip": "UpperLeg",
-    "knee": "LowerLeg",
-    "ankle": "Foot",
-}
 _SIDES = (("left", "Left"), ("right", "Right"))
 # first bone, second bone, its end, axis of the hinge, axis along which the second must not go and in which sense
 _HINGES = (("UpperLeg", "LowerLeg", "Foot", 0, (0.0, 0.0, 1.0)), ("UpperArm", "LowerArm", "Hand", 1, (0.0, 0.0, -1.0)))
@@ -128,7 +121,7 @@ class Posed:
         """Places and derivatives of the keypoints that the skeleton has, by name."""
         found = {
             f"{small}_{part}": self.point(big + joint, np.zeros(3))
-            for part, joint in _KEYPOINTS.items()
+            for joint, part in SEEN_JOINTS.items()
             for small, big in _SIDES
         }
         for point, keypoint in FOOT_KEYPOINTS.items():

@@ -28,7 +28,7 @@ LEAST_TRUNK_M2, LEAST_TRUNK_SINE = 1e-6, 1e-4  # width times height, and slant: 
 FOREARM_TWIST_SHARE = 0.5  # of the hand's turn, so that skin between elbow and wrist does not wring
 
 # Where the joints of the skeleton are seen; the root is placed by these.
-_SEEN_JOINTS = {
+SEEN_JOINTS = {
     "UpperArm": "shoulder",
     "LowerArm": "elbow",
     "Hand": "wrist",
@@ -110,7 +110,7 @@ def _joint_confidence(keypoints: Keypoints3D, skeleton: Skeleton) -> Array:
     column = {name: confidence[:, k] for k, name in enumerate(keypoints.layout.names)}
     trunk = np.mean([column[f"{side}_{part}"] for side in ("left", "right") for part in ("hip", "shoulder")], axis=0)
     by_joint = {
-        big + joint: column[f"{small}_{part}"] for joint, part in _SEEN_JOINTS.items() for small, big, _ in _SIDES
+        big + joint: column[f"{small}_{part}"] for joint, part in SEEN_JOINTS.items() for small, big, _ in _SIDES
     }
     for small, big, _ in _SIDES:
         by_joint[f"{big}Toes"] = column.get(f"{small}_foot_index", np.zeros_like(trunk))
@@ -197,7 +197,7 @@ class _Body:
         is the one that the seen bend gives; where the end is seen clearly nearer or farther, the bend gives way, since
         lengths and places in the picture are surer than depth.
         """
-        first, middle, end = (self._points[f"{small}_{_SEEN_JOINTS[joint]}"] for joint in joints)
+        first, middle, end = (self._points[f"{small}_{SEEN_JOINTS[joint]}"] for joint in joints)
         start = self._position(big + joints[0])
         a, b = (np.linalg.norm(self._skeleton.offsets[self._skeleton.index(big + joint)]) for joint in joints[1:])
         cosine = _cosine(middle - first, end - middle)
