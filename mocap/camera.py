@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +60,16 @@ def intrinsics_from_fov(fov_degrees: float, size: tuple[int, int]) -> Array:
     width, height = size
     focal = 0.5 * max(size) / np.tan(np.radians(fov_degrees) / 2)
     return np.array([[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]])
+
+
+def fov_of_lens(equivalent_mm: float) -> float:
+    """Angle of view in degrees of the longer side of a film through a lens of that 35 mm equivalent focal length.
+
+    Equivalent means the same diagonal as 36 × 24 mm film (CIPA DCG-001); a phone's sensor is 4 : 3, and film uses its
+    whole width. Stabilisation crops a few percent more, which no file tells.
+    """
+    longer_side_mm = 0.8 * math.hypot(36, 24)
+    return 2 * math.degrees(math.atan(0.5 * longer_side_mm / equivalent_mm))
 
 
 def world_from_camera(pitch_degrees: float = 0.0, roll_degrees: float = 0.0) -> Array:

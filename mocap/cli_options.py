@@ -63,7 +63,8 @@ Start = Annotated[float | None, typer.Option(help="Begin at this second of the c
 End = Annotated[float | None, typer.Option(help="Stop at this second of the clip.")]
 AllowDamaged = Annotated[bool, typer.Option("--allow-damaged", help="Take what a cut or damaged file still holds.")]
 Fov = Annotated[
-    float | None, typer.Option("--fov", help="Angle of view of the picture's longer side, degrees. [a new take: 55]")
+    float | None,
+    typer.Option("--fov", help="Angle of view of the picture's longer side, degrees. [as the file tells, else 55]"),
 ]
 Pitch = Annotated[
     float | None, typer.Option("--camera-pitch", help="How far the camera looks down, degrees. [as people stand]")

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 import mocap
 from mocap import capture, people, video
 from mocap.background import Background
-from mocap.camera import Camera, intrinsics_from_fov
+from mocap.camera import DEFAULT_FOV_DEGREES, Camera, intrinsics_from_fov
 from mocap.capture import Footage
 from mocap.errors import MocapError
 from mocap.estimators import DETECTORS, LIFTERS, Detector, PoseEstimator, create_detector, create_estimator
@@ -125,13 +125,14 @@ def look(
     tracks = _people(footage, settings.people, path, float(info.fps))
     _warn_if_mostly_unseen(tracks[0], footage, warnings)
     source = Source(path.name, video.sha256_of(path), info.size, info.fps, info.frames, float(info.start_s))
+    fov_degrees = settings.solve.fov_degrees or info.fov_degrees or DEFAULT_FOV_DEGREES
     models = [_model_entry(name) for name in (settings.estimator, *DETECTORS)]
     used = ("numpy", "scipy", "openvino")
     return Take(
         source=source,
         fps=info.fps,
         frames=footage.frames,
-        camera=Camera(intrinsics_from_fov(settings.solve.fov_degrees, info.size), np.eye(4), info.size),
+        camera=Camera(intrinsics_from_fov(fov_degrees, info.size), np.eye(4), info.size),
         people=tuple(_person(i, track, footage.frames, estimator.layout, info) for i, track in enumerate(tracks, 1)),
         models=models,
         licences=_licences(models),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mocap import contacts, fit_terms, grounding, lift, proportions, refine, rotation, smooth, solve, standing, swaps
-from mocap.camera import DEFAULT_FOV_DEGREES, Camera, intrinsics_from_fov, pitch_and_roll, world_from_camera
+from mocap.camera import Camera, intrinsics_from_fov, pitch_and_roll, world_from_camera
 from mocap.errors import MocapError, unknown_name
 from mocap.estimators import DEFAULT_LIFTER, create_lifter
 from mocap.keypoints import Keypoints2D, Keypoints3D
@@ -34,14 +34,15 @@ FOOT_LOCKS = ("auto", "off")
 class SolveSettings:
     """What the user can say about the camera, the person and the smoothing.
 
-    fov_degrees: of the camera's longer image side. camera_pitch_degrees: > 0 looks down. camera_roll_degrees: > 0 is
-    clockwise seen from behind the camera; None for either: as the lifter sees people stand. height_m: the person's, or
-    None for the lifter's guess. lifter: one of estimators.LIFTERS. filter_name: one of smooth.FILTERS. solver: one of
-    SOLVERS: fitted to all the evidence, or the closed form alone. foot_lock: one of FOOT_LOCKS: whether standing feet
-    are held still. camera_motion: one of CAMERA_MOTIONS: whether the camera turned; auto: as the background shows.
+    fov_degrees: of the camera's longer image side; None: the take's lens stays. camera_pitch_degrees: > 0 looks down.
+    camera_roll_degrees: > 0 is clockwise seen from behind the camera; None for either: as the lifter sees people stand.
+    height_m: the person's, or None for the lifter's guess. lifter: one of estimators.LIFTERS. filter_name: one of
+    smooth.FILTERS. solver: one of SOLVERS: fitted to all the evidence, or the closed form alone. foot_lock: one of
+    FOOT_LOCKS: whether standing feet are held still. camera_motion: one of CAMERA_MOTIONS: whether the camera turned;
+    auto: as the background shows.
     """
 
-    fov_degrees: float = DEFAULT_FOV_DEGREES
+    fov_degrees: float | None = None
     camera_pitch_degrees: float | None = None
     camera_roll_degrees: float | None = None
     height_m: float | None = None
@@ -53,7 +54,10 @@ class SolveSettings:
     camera_motion: str = CAMERA_MOTIONS[0]
 
     def __post_init__(self) -> None:
-        _require(1 <= self.fov_degrees < 170, f"--fov must lie between 1 and 170 degrees, not {self.fov_degrees:g}")
+        _require(
+            self.fov_degrees is None or 1 <= self.fov_degrees < 170,
+            f"--fov must lie between 1 and 170 degrees, not {self.fov_degrees}",
+        )
         _require(abs(self.camera_pitch_degrees or 0) < 90, "--camera-pitch must lie between -90 and 90 degrees")
         _require(abs(self.camera_roll_degrees or 0) <= 180, "--camera-roll must lie between -180 and 180 degrees")
         _require(
@@ -107,7 +111,8 @@ def reconstruct(take: Take, settings: SolveSettings, *, keeps_contacts: bool = F
         raise MocapError(f"the take of {take.source.name} does not say how the camera turned; process the video again")
     if settings.camera_motion == "static":
         take = replace(take, camera_path=None)
-    camera = Camera(intrinsics_from_fov(settings.fov_degrees, take.source.size), np.eye(4), take.source.size)
+    K = intrinsics_from_fov(settings.fov_degrees, take.source.size) if settings.fov_degrees else take.camera.K
+    camera = Camera(K, np.eye(4), take.source.size)
     seen = [_lifted(person, take, camera, settings) for person in take.people]
     camera = replace(camera, T_world_camera=_orientation(_judged_up(seen), settings))
     solved = [_solved(lifted.points, image, camera) for image, lifted in seen]

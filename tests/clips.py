@@ -44,7 +44,7 @@ class Clip:
     """What to write: ``count`` numbered pictures, upright ones of ``size``, stored as the tag ``rotation`` demands.
 
     times_s: when each is shown; at ``fps`` if not given. rotation: degrees, counter-clockwise. aspect: a pixel's width
-    by its height. audio_s: seconds of silence beside the pictures.
+    by its height. audio_s: seconds of silence beside the pictures. metadata: of the container, as phones write it.
     """
 
     count: int = 30
@@ -59,10 +59,12 @@ class Clip:
     audio_s: float = 0.0
     options: dict[str, str] = field(default_factory=lambda: {"g": "10", "crf": "28", "preset": "veryfast"})
     container_options: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
 
     def write(self, path: Path) -> Path:
         """Writes the clip, in the container that the suffix names, and returns its path."""
         with av.open(str(path), "w", options=dict(self.container_options)) as container:
+            container.metadata.update(self.metadata)
             stream = container.add_stream(self.codec, rate=self.fps, options=dict(self.options))
             images = self._stored_images()
             first = next(images)

@@ -58,9 +58,16 @@ def write_pictures(path: Path, pictures: Iterable[Image], encoding: Encoding | N
     return path
 
 
-def rewrapped(path: Path, source: Path = EXAMPLE, *, options: dict[str, str] | None = None) -> Path:
+def rewrapped(
+    path: Path,
+    source: Path = EXAMPLE,
+    *,
+    options: dict[str, str] | None = None,
+    metadata: dict[str, str] | None = None,
+) -> Path:
     """Copies a clip's packets as they are into the container that the suffix names, and returns its path."""
     with av.open(str(source)) as old, av.open(str(path), "w", options=options or {}) as new:
+        new.metadata.update(metadata or {})
         stream = new.add_stream_from_template(old.streams.video[0])
         for packet in old.demux(video=0):
             if packet.size:

@@ -16,6 +16,7 @@ from footage import EXAMPLE, Encoding, example_pictures, rewrapped, write_pictur
 
 from mocap import pipeline
 from mocap.kinematics import joint_positions
+from mocap.reconstruct import SolveSettings
 from mocap.rotation import Array
 from mocap.take import Take
 
@@ -130,3 +131,14 @@ def test_a_hard_cut_is_found_and_the_person_is_one_in_both_shots(take_of: Callab
 @pytest.mark.parametrize(("name", "fps"), [("ntsc.mp4", NTSC), ("variable_rate.mkv", Fraction(30))])
 def test_a_variant_has_its_exact_rate(take_of: Callable[[str], Take], name: str, fps: Fraction) -> None:
     assert take_of(name).fps == fps
+
+
+def test_the_lens_that_a_phone_wrote_down_is_the_takes_camera(tmp_path: Path) -> None:
+    lens = {"com.apple.quicktime.camera.focal_length.35mm_equivalent": "13"}
+    clip = rewrapped(tmp_path / "phone.mov", options={"movflags": "use_metadata_tags"}, metadata=lens)
+    settings = pipeline.CaptureSettings(estimator="blazepose-lite", end_s=0.5)
+    take = pipeline.process(clip, settings)
+    assert take.camera.K[0, 0] == pytest.approx(480 * 13 / 17.307, rel=1e-3)  # half the longer side, 17.307 mm of film
+    assert pipeline.solve(take, SolveSettings()).camera.K[0, 0] == take.camera.K[0, 0]
+    said = pipeline.solve(take, SolveSettings(fov_degrees=60)).camera
+    assert said.K[0, 0] == pytest.approx(480 / np.tan(np.radians(30)))

@@ -137,6 +137,21 @@ def test_two_ranges_make_the_whole(tmp_path: Path) -> None:
     assert numbers(Video(path, end_s=0.777)) + numbers(Video(path, start_s=0.777)) == list(range(50))
 
 
+@pytest.mark.parametrize(
+    ("told", "fov_degrees"),
+    # The long side of a 4 : 3 picture with the diagonal of 36 × 24 mm is 34.61 mm: 2 atan(17.307 / 13) = 106.2 degrees
+    [("13", 106.2), ("26", 67.3), ("77", 25.3), ("", None), ("0", None), ("-4", None), ("wide", None), ("nan", None)],
+)
+def test_the_lens_is_known_where_a_phone_wrote_it_down(tmp_path: Path, told: str, fov_degrees: float | None) -> None:
+    clip = Clip(
+        count=3,
+        metadata={"com.apple.quicktime.camera.focal_length.35mm_equivalent": told},
+        container_options={"movflags": "use_metadata_tags"},
+    )
+    found = probe(clip.write(tmp_path / "phone.mov")).fov_degrees
+    assert found == (fov_degrees and pytest.approx(fov_degrees, abs=0.05))
+
+
 def test_one_picture_is_a_clip_of_one_frame(tmp_path: Path) -> None:
     video = Video(Clip(count=1, fps=Fraction(25)).write(tmp_path / "still.mp4"))
     assert (numbers(video), video.info.fps, video.info.duration_s) == ([0], 25, Fraction(1, 25))

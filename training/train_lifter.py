@@ -49,7 +49,8 @@ class Settings:
     cameras: int = 2
     frames: int = 81
     rendered: float = 0.0
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 1e-3  # of AdamW: the first and the last layer, norms and biases
+    matrix_rate: float = 0.02  # of Muon: the convolutions between
     average: float = 0.998  # of the weights, over steps
     seed: int = 1
 
@@ -155,7 +156,15 @@ class Training:
     def __init__(self, network: nn.Module, settings: Settings, output: Path) -> None:
         self.network, self.settings, self.output = network, settings, output
         self.averaged = copy.deepcopy(network).eval()
-        self.optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=0.01)
+        self.matrices = [weight for name, weight in network.named_parameters() if _between(name, weight)]
+        own = {id(weight) for weight in self.matrices}
+        others = [weight for weight in network.parameters() if id(weight) not in own]
+        self.flat = [weight.detach().flatten(1) for weight in self.matrices]  # the same memory, as Muon wants it
+        self.optimisers = {
+            "muon": torch.optim.Muon(self.flat, lr=settings.matrix_rate, weight_decay=0.01),
+            "adam": torch.optim.AdamW(others, lr=settings.learning_rate, weight_decay=0.01),
+        }
+        self.rates = {"muon": settings.matrix_rate, "adam": settings.learning_rate}
         self.step, self.spent = 0, 0.0
 
     def run(self, motions: Path, rendered: Path | None) -> None:
@@ -185,16 +194,20 @@ class Training:
 
     def _learn(self, batch: tuple[Tensor, ...], share: float) -> float:
         """One step at that share of the training; its loss."""
-        warm = min(1.0, (self.step + 1) / 200)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.settings.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
+        rate = min(1.0, (self.step + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
+        for name, optimiser in self.optimisers.items():
+            for group in optimiser.param_groups:
+                group["lr"] = self.rates[name] * rate
         with torch.autocast("cpu", torch.bfloat16, enabled=FAST_BFLOAT16):  # weights stay float32
             answer = self.network(batch[0])
         loss = loss_of(answer.float(), *batch[1:])
         self.network.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimiser.step()
+        for flat, weight in zip(self.flat, self.matrices):
+            flat.grad = weight.grad.flatten(1)  # type: ignore[union-attr]
+        for optimiser in self.optimisers.values():
+            optimiser.step()
         self.step += 1
         with torch.no_grad():
             keep = min(self.settings.average, self.step / (self.step + 10))
@@ -203,7 +216,7 @@ class Training:
         return loss.item()
 
     def _parts(self) -> dict[str, Any]:
-        return {"network": self.network, "averaged": self.averaged, "optimiser": self.optimiser}
+        return {"network": self.network, "averaged": self.averaged, **self.optimisers}
 
     def _store(self) -> None:
         states = {name: part.state_dict() for name, part in self._parts().items()}
@@ -216,6 +229,11 @@ class Training:
         for name, part in self._parts().items():
             part.load_state_dict(stored[name])
         self.step, self.spent = stored["step"], stored["spent"]
+
+
+def _between(name: str, weight: Tensor) -> bool:
+    """Whether a weight turns features into features: what Muon is for (Jordan et al. 2024)."""
+    return weight.ndim > 1 and not name.startswith(("enter", "leave", "places"))
 
 
 def _log(path: Path, row: dict[str, float]) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from mocap.camera import fov_of_lens
 from mocap.errors import MocapError
 from mocap.video.packets import PacketTable, declared_end_s, decode_pictures, read_packets
 from mocap.video.pixels import Orientation, orientation_of, square_size
@@ -21,6 +22,8 @@ from mocap.video.timing import Rate, Ticks, choose_rate, nearest_sources
 
 _ATTACHED_PICTURE = 1 << 10  # AV_DISPOSITION_ATTACHED_PIC: cover art
 _TEXT_FORMATS = {"tty"}  # FFmpeg draws text files as video
+_FOCAL_LENGTH = "com.apple.quicktime.camera.focal_length.35mm_equivalent"  # a QuickTime metadata key, mm
+_SHORTEST_MM, _LONGEST_MM = 8, 500  # no phone has another lens
 _SLACK_FRAMES, _SLACK_S = 2, 0.1  # see slack_frames
 
 
@@ -31,6 +34,7 @@ class VideoInfo:
     size: (width, height) pixels, upright and square. fps: exact. frames: output frames of the range. start_s and
     duration_s: the range in seconds after the first picture, snapped to whole frames (frames = duration_s · fps).
     rotation_degrees: the tag, counter-clockwise. is_variable_rate: pictures were dropped or repeated to reach fps.
+    fov_degrees: of the picture's longer side, where the file tells the lens.
     """
 
     size: tuple[int, int]
@@ -41,13 +45,15 @@ class VideoInfo:
     rotation_degrees: int
     is_variable_rate: bool
     codec: str
+    fov_degrees: float | None
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
     """A whole file as found: its packets, how its pictures are stored, and what the container promises.
 
-    promised_end_s: when the container says the video ends, on the packets' clock; None if it does not say.
+    promised_end_s: when the container says the video ends, on the packets' clock; None if it does not say. fov_degrees:
+    of the picture's longer side; None likewise.
     """
 
     packets: PacketTable
@@ -55,6 +61,7 @@ class Source:
     stored_size: tuple[int, int]
     orientation: Orientation
     promised_end_s: float | None
+    fov_degrees: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +149,7 @@ def read_source(path: Path) -> Source:
     with open_video(path) as (container, stream):
         packets = read_packets(container, stream)
         codec, promised_end_s = stream.codec_context.name, declared_end_s(container, stream, packets)
-        aspect = float(stream.sample_aspect_ratio or 1)
+        aspect, fov_degrees = float(stream.sample_aspect_ratio or 1), _told_fov(container, stream)
     if not len(packets.pts):
         raise MocapError(f"{path}: holds no pictures (zero duration); copy or export the clip again")
     with open_video(path) as (container, stream):
@@ -150,7 +157,17 @@ def read_source(path: Path) -> Source:
         if first is None:
             raise MocapError(f"{path}: none of its {len(packets.pts)} pictures can be decoded; export the clip again")
         size = square_size(first.width, first.height, aspect)
-        return Source(packets, codec, size, orientation_of(first), promised_end_s)
+        return Source(packets, codec, size, orientation_of(first), promised_end_s, fov_degrees)
+
+
+def _told_fov(container: InputContainer, stream: VideoStream) -> float | None:
+    """Angle of view of the picture's longer side in degrees, from the focal length that phones write; None without."""
+    told = {**container.metadata, **stream.metadata}.get(_FOCAL_LENGTH, "")
+    try:
+        equivalent_mm = float(told)
+    except ValueError:
+        return None
+    return fov_of_lens(equivalent_mm) if _SHORTEST_MM <= equivalent_mm <= _LONGEST_MM else None
 
 
 def make_plan(path: Path, start_s: float | None, end_s: float | None) -> Plan:
@@ -177,6 +194,7 @@ def _info(source: Source, rate: Rate, begin: int, end: int) -> VideoInfo:
         rotation_degrees=source.orientation.degrees,
         is_variable_rate=rate.is_variable,
         codec=source.codec,
+        fov_degrees=source.fov_degrees,
     )
 
 
