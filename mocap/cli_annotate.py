@@ -53,6 +53,7 @@ def annotate(
     guesser = Guesser(estimator, device) if estimator else None
     session = open_session(source, output, guesser=guesser, person=person, clip=video)
     listener, token = server.bind(port), server.new_token()
+    running = server.server_of(session, listener, token)
     address = server.address_of(listener, token)
     typer.echo(f"labels: {session.store.path}", err=True)
     typer.echo(f"the page is at {address}\nend with Ctrl-C; what was labelled is on disk", err=True)
@@ -60,4 +61,4 @@ def annotate(
         import webbrowser
 
         webbrowser.open(address)
-    server.server_of(session, listener, token).run(sockets=[listener])
+    running.run(sockets=[listener])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +56,18 @@ def serving(session: Session) -> Iterator[tuple[str, int]]:
     finally:
         running.should_exit = True
         thread.join()
+
+
+@contextmanager
+def command_running(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """``mocap annotate`` as a process of its own, and its page's address; it is killed at the end."""
+    command = [sys.executable, "-m", "mocap.cli", "annotate", *map(str, arguments), "--no-browser"]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        yield running, next(found[0] for line in running.stderr or () if (found := re.search(r"http://\S+", line)))
+    finally:
+        running.kill()
+        running.wait()
 
 
 @dataclass

@@ -5,13 +5,14 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import time
 
 import pytest
 from sittings import serving, write_folder, write_picture
 
+from mocap.annotate import server
 from mocap.annotate.guard import LARGEST_BODY
 from mocap.annotate.session import open_session
-from mocap.errors import MocapError
 
 
 @pytest.fixture(scope="module")
@@ -121,12 +122,14 @@ def test_no_path_leads_to_a_file_that_is_not_in_the_list(ask, path):
 def test_links_out_of_the_folder_are_not_in_the_list_and_not_followed_later(ask, tmp_path):
     assert json.loads(ask("/api/set")[1])["names"] == ["im1.jpg", "im2.jpg"]
     folder = write_folder(tmp_path / "set", 1)
-    session = open_session(folder, None)
-    secret = write_picture(tmp_path / "secret.jpg")
-    (folder / "im1.jpg").unlink()
-    (folder / "im1.jpg").symlink_to(secret)
-    with pytest.raises(MocapError, match="leads out of the folder"):
-        session.pictures.encoded(0)
+    with serving(open_session(folder, None)) as (address, port):
+        secret = write_picture(tmp_path / "secret.jpg")
+        (folder / "im1.jpg").unlink()
+        (folder / "im1.jpg").symlink_to(secret)
+        for path in ("/api/pictures/0", "/api/samples/0"):
+            status, body, _ = Asked((address.split("/")[3], port))(path)
+            assert status == 422
+            assert "leads out of the folder" in json.loads(body)["error"]
 
 
 def test_an_oversized_body_is_refused_whether_announced_or_not(ask):
@@ -178,6 +181,23 @@ def test_a_picture_shown_in_another_size_is_not_labelled(ask):
     status, answer, _ = ask("/api/samples/0", "PUT", body=body)
     assert status == 422
     assert "another size than 320 × 240" in json.loads(answer)["error"]
+
+
+def test_an_address_that_is_told_is_listened_to():
+    with server.bind(0) as listener:
+        socket.create_connection(listener.getsockname(), timeout=2).close()
+
+
+def test_answers_on_one_connection_come_at_once(ask):
+    """Where the end of an answer waits for the browser to confirm its beginning, each takes 40 ms."""
+    connection = http.client.HTTPConnection("127.0.0.1", ask.port, timeout=20)
+    seconds = []
+    for _ in range(20):
+        began = time.perf_counter()
+        connection.request("GET", f"/{ask.token}/main.js")
+        connection.getresponse().read()
+        seconds.append(time.perf_counter() - began)
+    assert min(seconds[5:]) < 0.02  # the system confirms the first ones without waiting
 
 
 def test_only_this_machine_is_listened_to(ask):

@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sittings import Desk, serving, sitting
+from sittings import Desk, command_running, sitting
 from typer.testing import CliRunner
 
 from mocap import kinematics, metrics
 from mocap.annotate.estimate import Guesser
-from mocap.annotate.session import open_session
 from mocap.cli import app
 from mocap.corrections import SEEN_AT
 from mocap.evaluate.lsp import read_labels
+from mocap.formats.labels_csv import write_labels
 from mocap.formats.take_json import read_json, write_json
 from mocap.keypoints import BLAZEPOSE_33, LSP_14
-from mocap.labels import VISIBLE
+from mocap.labels import VISIBLE, Sample
 from mocap.rotation import Array
 from mocap.take import Take
 
@@ -48,31 +48,58 @@ def images(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "images"
 
 
-def test_two_thousand_images_are_there_within_a_second_and_the_next_within_a_tenth(
-    browser: Any, images: Path, tmp_path: Path
+@pytest.fixture
+def labelled_images(images: Path, real_data: Path, tmp_path: Path) -> tuple[Path, str, Path]:
+    """The images, and where their table is in which every joint has its place: arguments of ``mocap annotate``."""
+    truth, _ = read_labels(real_data / "lsp_dataset.zip")
+    names = sorted(path.name for path in images.iterdir())
+    seen = np.full(14, VISIBLE, np.int8)
+    write_labels([Sample(name, xy, seen) for name, xy in zip(names, truth, strict=True)], tmp_path / "l.csv")
+    return images, "--out", tmp_path / "l.csv"
+
+
+def test_two_thousand_images_are_there_within_a_second(browser: Any, labelled_images: tuple[Path, str, Path]) -> None:
+    """From the address to a marker that can be dragged, by the page's own clock.
+
+    Each load is the first one of a new server in an empty browser; a busy machine may try three times.
+    """
+    starts: list[float] = []
+    while not starts or (starts[-1] >= INTERACTIVE_S and len(starts) < 3):
+        with command_running(*labelled_images) as (_, address):
+            page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+            page.add_init_script(INTERACTIVE)
+            page.goto(address)
+            page.wait_for_selector("html.interactive")
+            starts.append(page.evaluate("interactiveAt") / 1000)
+            assert page.locator("#of").inner_text() == "of 2000"
+            page.context.close()
+    log.warning("interactive after %s s", np.round(starts, 2))
+    assert starts[-1] < INTERACTIVE_S
+
+
+def test_the_next_of_two_thousand_images_is_there_within_a_tenth(
+    browser: Any, labelled_images: tuple[Path, str, Path]
 ) -> None:
-    with serving(open_session(images, tmp_path / "l.csv")) as (address, _):
+    with command_running(*labelled_images) as (_, address):
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.set_default_timeout(120_000)
-        starts: list[float] = []
-        while not starts or (min(starts) >= INTERACTIVE_S and len(starts) < 10):  # a busy machine may need more tries
-            page.goto("about:blank")
-            page.goto(address, wait_until="commit")
-            page.wait_for_selector("#joints [aria-pressed=true]", state="attached")
-            page.wait_for_selector(".picture", state="attached")
-            starts.append(page.evaluate("performance.now()") / 1000)
-        assert page.locator("#of").inner_text() == "of 2000"
+        page.goto(address)
+        page.wait_for_selector(".markers > [visibility=visible]")
         steps = []
         for _ in range(20):
             page.wait_for_timeout(150)  # somebody looks at the picture
             steps.append(page.evaluate(NEXT_PICTURE) / 1000)
+        assert page.locator("#number").input_value() == "20"
         page.close()
-    log.warning(
-        "interactive after %s s; next picture after %s ms", np.round(starts, 2), np.round(1000 * np.array(steps))
-    )
-    assert min(starts) < INTERACTIVE_S
+    log.warning("next picture after %s ms", np.round(1000 * np.array(steps)))
     assert np.median(steps) < NEXT_S
 
+
+INTERACTIVE = """(function look() {
+    if (document.querySelector('.picture')?.complete && document.querySelector('.markers > [visibility=visible]') &&
+        document.querySelector('#joints [aria-pressed=true]')) {
+        window.interactiveAt = performance.now();
+        document.documentElement.classList.add('interactive');
+    } else requestAnimationFrame(look); })()"""
 
 NEXT_PICTURE = """async () => { const before = document.querySelector('.picture'), began = performance.now();
     document.querySelector('[data-action=next]').click();

@@ -10,7 +10,7 @@ export class Saver {
     this.told = told;
     this.changed = changed;
     this.waiting = new Map();
-    this.isBusy = false;
+    this.sent = null; // the labels that are on their way: one at a time, so that changes arrive in their order
     this.channel = new BroadcastChannel(`annotate ${location.pathname}`);
     addEventListener("pagehide", () => this.sendLast());
     addEventListener("beforeunload", (event) => {
@@ -27,18 +27,18 @@ export class Saver {
     labels.isGuess = false;
     this.waiting.set(labels.index, labels);
     this.told("saving …", false);
-    if (!this.isBusy) this.send();
+    if (!this.sent) this.send();
   }
 
   async settle() {
-    while (this.isBusy || this.waiting.size) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (this.sent || this.waiting.size) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
   async send() {
-    this.isBusy = true;
     while (this.waiting.size) {
       const [index, labels] = this.waiting.entries().next().value;
       this.waiting.delete(index);
+      this.sent = labels;
       try {
         const { revision } = await server.writeSample(index, labels.asJson());
         labels.revision = revision;
@@ -50,7 +50,7 @@ export class Saver {
         if (error.status === undefined) break;
       }
     }
-    this.isBusy = false;
+    this.sent = null;
   }
 
   fail(labels, error) {
@@ -62,13 +62,17 @@ export class Saver {
     } else if (error.status === undefined) {
       this.waiting.set(labels.index, labels);
       this.told("not saved: the server is gone; start mocap annotate again", true);
-      setTimeout(() => !this.isBusy && this.waiting.size && this.send(), AGAIN_MS);
+      setTimeout(() => !this.sent && this.waiting.size && this.send(), AGAIN_MS);
     } else {
       this.told(`not saved: ${error.message}`, true);
     }
   }
 
+  /** Send what waits, without hearing of it: a change of what is on its way follows that one's revision. */
   sendLast() {
-    for (const [index, labels] of this.waiting) server.writeSample(index, labels.asJson(), { isLast: true });
+    for (const [index, labels] of this.waiting) {
+      const revision = labels.revision + (labels === this.sent ? 1 : 0);
+      server.writeSample(index, { ...labels.asJson(), revision });
+    }
   }
 }

@@ -15,17 +15,16 @@ async function ask(path, options = {}) {
   return answer;
 }
 
-const sending = (method, body, keepalive = false) => ({
+const sending = (method, body) => ({
   method,
-  keepalive,
   body: JSON.stringify(body),
   headers: { "Content-Type": "application/json" },
 });
 
 export const readSet = () => ask("set");
 export const readSample = (index) => ask(`samples/${index}`);
-export const writeSample = (index, sample, { isLast = false } = {}) =>
-  ask(`samples/${index}`, sending("PUT", sample, isLast));
+export const writeSample = (index, sample) =>
+  ask(`samples/${index}`, { ...sending("PUT", sample), keepalive: true }); // goes on when the page is closed
 export const readGuess = (index) => ask(`guesses/${index}`, sending("POST", {}));
 export const fillLine = (first, last) => ask(`lines/${first}`, sending("POST", { last }));
 export const bend = () => ask("motion", sending("POST", {}));
