@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,11 +20,14 @@ from mocap.cli import app
 from mocap.corrections import SEEN_AT
 from mocap.evaluate.lsp import read_labels
 from mocap.formats.labels_csv import write_labels
+from mocap.formats.lsp_mat import write_lsp
 from mocap.formats.take_json import read_json, write_json
 from mocap.keypoints import BLAZEPOSE_33, LSP_14
 from mocap.labels import VISIBLE, Sample
 from mocap.rotation import Array
 from mocap.take import Take
+from training import train
+from training.record import read_rows
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +122,43 @@ def test_an_image_from_nothing_to_the_labels_of_lsp(
         sample = desk.samples()["im0001.jpg", 0]
     np.testing.assert_allclose(sample.xy[ORDER], hit, atol=0.1)
     assert (sample.visibility == VISIBLE).all()
+
+
+def test_the_table_that_the_page_wrote_trains_a_network(
+    browser: Any,
+    images: Path,
+    real_data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Three pictures labelled by mouse are learnt from beside an LSP of eight pictures, four of them to learn from."""
+    truth, _ = read_labels(real_data / "lsp_dataset.zip")
+    mine, theirs = tmp_path / "mine", tmp_path / "lsp"
+    for folder, numbers in ((mine, (11, 12, 13)), (theirs / "images", range(1, 9))):
+        folder.mkdir(parents=True)
+        for number in numbers:
+            shutil.copy(images / f"im{number:04d}.jpg", folder)
+    write_lsp([Sample(f"im{i}.jpg", xy, np.full(14, VISIBLE, np.int8)) for i, xy in enumerate(truth[:8])],
+              theirs / "joints.mat")  # fmt: skip
+    with sitting(browser, mine) as desk:
+        for number in (11, 12, 13):
+            desk.until(f"document.querySelector('#name').textContent === 'im00{number}.jpg'")
+            for joint in ORDER:
+                desk.click(*truth[number - 1, joint])
+            desk.tool("Done, next")
+        desk.ready()
+    monkeypatch.setattr("training.datasets.lsp.LSP_IMAGES", 8)
+    monkeypatch.setattr("training.datasets.splits.OFFICIAL_TRAINING", 4)
+    arguments = ["--lsp", theirs, "--labels", desk.labels, "--epochs", 3, "--device", "cpu", "-o", tmp_path / "runs"]
+    monkeypatch.setattr("sys.argv", ["train", "deeppose-report-official", *map(str, arguments)])
+    train.main()
+    assert "7 crops" in capsys.readouterr().out
+    run = tmp_path / "runs" / "deeppose-report-official"
+    losses = [np.mean([v for name, v in row.items() if "loss" in name]) for row in read_rows(run / "record.csv")]
+    log.warning("losses %s", np.round(losses, 4))
+    assert losses[-1] < losses[0]
+    assert (run / "weights.safetensors").is_file()
 
 
 def labelled(desk: Desk, truth: Array, *, count: Callable[[], None]) -> None:
