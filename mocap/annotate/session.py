@@ -105,13 +105,14 @@ class Session:
         return self._faults()
 
     def guess(self, index: int) -> list[list[float] | None]:
-        """The network's places for a picture, null where it has none. MocapError if it sees nobody."""
+        """The network's places in a picture, null where it has none inside of it. MocapError if it sees nobody."""
         if self.guesser is None:
             raise MocapError("no network was named: start with --estimator blazepose-heavy")
         places = self.guesser.guess(self.pictures, index)
-        if np.isnan(places).all():
+        is_inside = ((places >= 0) & (places <= self.pictures.size(index))).all(axis=1)  # elsewhere no hand reaches it
+        if not is_inside.any():
             raise MocapError("the network finds nobody here; place the keypoints by hand")
-        return [None if np.isnan(place).any() else place.round(DECIMALS).tolist() for place in places]
+        return [place.round(DECIMALS).tolist() if inside else None for place, inside in zip(places, is_inside)]
 
     def _key(self, index: int) -> tuple[str, int, int]:
         return (*self.pictures.key(index), self.person)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from clips import Clip
@@ -222,6 +224,23 @@ def test_frames_between_two_key_frames_are_interpolated_and_doubtful(browser, tm
         assert sample.state == "doubtful"
         for name in ORDER:
             assert_at(sample, name, (1 - frame / 8) * np.array(start[name]) + frame / 8 * np.array(end[name]))
+
+
+def test_the_page_asks_for_what_the_network_did_not_find(browser, tmp_path):
+    places = np.array([BODY[name] for name in LSP_14.names])
+    missing = [LSP_14.index(name) for name in ("right_hip", "left_ankle")]
+    places[missing] = np.nan
+    guesser = SimpleNamespace(guess=lambda pictures, index: places)
+    with sitting(browser, write_folder(tmp_path / "set", 1), guesser=guesser, size=(390, 844)) as desk:
+        desk.until("document.querySelector('#hint').textContent === 'guessed in part; click: right hip  (E)'")
+        box = desk.page.locator("#joints [aria-pressed=true]").bounding_box()
+        assert 0 <= box["x"] <= 390 - box["width"]  # in sight, though the list is wider than a phone
+        assert desk.samples() == {}
+        desk.click(*BODY["right_hip"])
+        assert desk.active() == "left ankle"
+        desk.click(*BODY["left_ankle"])
+        sample = desk.samples()["im1.jpg", 0]
+    assert sample.is_placed.all()
 
 
 def test_the_filter_goes_through_what_is_doubtful(browser, tmp_path):

@@ -167,15 +167,16 @@ def labelled(desk: Desk, truth: Array, *, count: Callable[[], None]) -> None:
     sample = desk.page.evaluate(f"fetch('api/samples/{desk.number()}').then(r => r.json())")
     assert sample["state"] == "todo"
     shown = _markers(desk)
-    for joint in ORDER:
-        if shown[joint] is None:
-            desk.click(*truth[joint])
-        elif np.linalg.norm(np.subtract(shown[joint], truth[joint])) > OFF * torso:
-            desk.page.keyboard.press("0")
-            desk.drag(shown[joint], tuple(truth[joint]))
-        else:
-            continue
+    for joint in (joint for joint in ORDER if shown[joint] is None):
+        desk.click(*truth[joint])
         count()
+    for joint, marker in enumerate(shown):
+        if marker is not None and np.linalg.norm(np.subtract(marker, truth[joint])) > OFF * torso:
+            desk.drag(marker, tuple(truth[joint]))
+            count()
+    for joint, marker in enumerate(_markers(desk)):
+        assert marker is not None
+        assert np.linalg.norm(np.subtract(marker, truth[joint])) <= OFF * torso
 
 
 def _markers(desk: Desk) -> list[tuple[float, float] | None]:

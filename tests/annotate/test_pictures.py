@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from threading import Thread
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -102,6 +103,16 @@ def test_the_network_is_named_and_known(tmp_path):
         Guesser("nobody", "cpu")
     session = open_session(write_folder(tmp_path / "set", 1), None)
     with pytest.raises(MocapError, match="no network was named"):
+        session.guess(0)
+
+
+def test_a_guess_outside_of_the_picture_is_none(tmp_path):
+    places = np.array([[319.5, 0.0]] + [[5.0, -1.0], [321.0, 5.0], [np.nan, np.nan]] * 4 + [[-900.0, 5.0]])
+    guesser = SimpleNamespace(guess=lambda pictures, index: places)
+    session = open_session(write_folder(tmp_path / "set", 1), None, guesser=guesser)
+    assert session.guess(0) == [[319.5, 0.0], *[None] * 13]
+    places[0] = np.nan
+    with pytest.raises(MocapError, match="finds nobody here"):
         session.guess(0)
 
 

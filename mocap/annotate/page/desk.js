@@ -269,9 +269,9 @@ export class Desk extends EventTarget {
       if (!isAsked && !labels.isEmpty) return;
       labels.guess(places);
       if (labels !== this.labels) return;
-      this.choose(this.active, false);
+      this.choose(this.firstOpen() ?? this.active, this.firstOpen() !== null);
       this.tell("changed");
-      this.say("guessed: move what is wrong, Enter if all is right");
+      this.say("guessed: move what is wrong, place what is missing, Enter if all is right");
     } catch (error) {
       if (labels === this.labels) this.tell("trouble", error.message);
     }

@@ -44,11 +44,10 @@ function showPlace(desk) {
 
 function showHint(desk) {
   const { words, key } = desk.keypoints[desk.active];
-  find("#hint").textContent = desk.labels?.isGuess
-    ? "guessed: move what is wrong, then Enter"
-    : desk.isArmed
-      ? `click: ${words}${key ? `  (${key.toUpperCase()})` : ""}`
-      : "";
+  const asked = desk.isArmed ? `click: ${words}${key ? `  (${key.toUpperCase()})` : ""}` : "";
+  const isWhole = desk.labels && desk.firstOpen() === null;
+  const guessed = desk.labels?.isGuess && (isWhole ? "guessed: move what is wrong, then Enter" : "guessed in part");
+  find("#hint").textContent = [guessed, asked].filter(Boolean).join("; ");
   find("#hint").hidden = !desk.labels;
 }
 
@@ -122,7 +121,7 @@ async function start() {
   desk.addEventListener("viewed", draw);
   desk.addEventListener("chosen", () => {
     drawAll();
-    panel.follow();
+    queueMicrotask(() => panel.follow()); // when it is drawn, and as wide as it will be
   });
   desk.addEventListener("edited", ({ detail }) => saver.save(detail));
   desk.addEventListener("said", ({ detail }) => (find("#announced").textContent = detail));
