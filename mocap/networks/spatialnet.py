@@ -6,6 +6,7 @@ optical flow has brought to the frame in the middle.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -21,10 +22,11 @@ class FlowingOutputs(NamedTuple):
     fused: Tensor
 
 
-def _layers(inputs: int, *layers: tuple[int, int, bool]) -> nn.Sequential:
-    """Convolutions (kernel, channels, whether halved by max pooling after), each with ReLU."""
+def _layers(inputs: int, *layers: tuple[int, int, bool], narrower: int) -> nn.Sequential:
+    """Convolutions (kernel, channels, whether halved by max pooling after), each with ReLU, channels divided."""
     sequence = nn.Sequential()
-    for kernel, channels, is_pooled in layers:
+    for kernel, width, is_pooled in layers:
+        channels = width // narrower
         sequence.extend([nn.Conv2d(inputs, channels, kernel, padding=kernel // 2), nn.ReLU()])
         if is_pooled:
             sequence.append(nn.MaxPool2d(2))
@@ -36,18 +38,20 @@ class SpatialNet(nn.Module):
     """FlowingOutputs of images (B, 3, 256, 256) in 0..1.
 
     The paper trains with squared error to bells; here the outputs are logits, for the cross entropy that all heatmaps
-    of this project are trained with.
+    of this project are trained with. narrower: what the paper's channels are divided by, for a machine that is slow.
     """
 
     image_size = 256
 
-    def __init__(self, joints: int = 14) -> None:
+    def __init__(self, joints: int = 14, *, narrower: int = 1) -> None:
         super().__init__()
-        self.low = _layers(3, (5, 128, True), (5, 128, True), (5, 128, False))  # conv 1 to 3
-        self.high = _layers(128, (9, 256, False), (9, 512, False), (1, 256, False), (1, 256, False))  # conv 4 to 7
-        self.spatial = nn.Conv2d(256, joints, 1)  # conv 8
-        self.fusion = _layers(128 + 256, (7, 64, False), (13, 64, False), (13, 128, False), (1, 256, False))
-        self.fused = nn.Conv2d(256, joints, 1)
+        seen, top = 128 // narrower, 256 // narrower
+        layers = partial(_layers, narrower=narrower)
+        self.low = layers(3, (5, 128, True), (5, 128, True), (5, 128, False))  # conv 1 to 3
+        self.high = layers(seen, (9, 256, False), (9, 512, False), (1, 256, False), (1, 256, False))  # conv 4 to 7
+        self.spatial = nn.Conv2d(top, joints, 1)  # conv 8
+        self.fusion = layers(seen + top, (7, 64, False), (13, 64, False), (13, 128, False), (1, 256, False))
+        self.fused = nn.Conv2d(top, joints, 1)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

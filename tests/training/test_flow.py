@@ -33,9 +33,9 @@ def test_a_warped_peak_lies_where_the_flow_comes_from():
 
 
 def test_maps_of_neighbours_are_brought_to_the_frame_in_the_middle():
-    """A peak that moves with the picture by four pixels a frame, half a cell: all come to the same cell."""
+    """A peak in a cell's middle that moves with the picture by a cell, four pixels, a frame: all come to one cell."""
     pictures = [scene(4.0 * t) for t in range(3)]
-    maps = [bells(np.array([[[0.5 + 4 * t / 128, 0.5]]]), 32)[0].astype(np.float32) for t in range(3)]
+    maps = [bells(np.array([[[(16.5 + t) / 32, 16.5 / 32]]]), 32)[0].astype(np.float32) for t in range(3)]
     gathered = neighbours(pictures, maps, 1, 2)
     assert gathered.shape == (5, 1, 32, 32)
     np.testing.assert_allclose(highest(gathered)[1:4, 0], np.tile(highest(gathered)[2, 0], (3, 1)), atol=0.01)

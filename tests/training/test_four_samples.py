@@ -1,0 +1,166 @@
+"""Every trainable network can learn four samples by heart, better than what is said without a look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mocap.keypoints import LSP_14
+from mocap.networks import create_network
+from mocap.networks.spatialnet import SpatialNet
+from tests.training.pictures import figures
+from training import cascade
+from training.batches import masked
+from training.blazepose_head import HeadSettings, Stored, published, train_head
+from training.cascade import SIGMA, Cascade, StageSettings, StageTrainer, joint_crops, looked_again, torsos
+from training.crops import Crops
+from training.tasks import as_list, centres_of_mass, create_task
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+def inputs(crops: Crops) -> tuple[Tensor, Tensor, Tensor]:
+    """Images in 0..1, joints, and which of them are labelled."""
+    images = torch.from_numpy(crops.images).permute(0, 3, 1, 2) / 255
+    return images, *masked(torch.from_numpy(crops.joints).float())
+
+
+def without_dropout(network: nn.Module) -> None:
+    """What is to be learnt by heart is not to be blurred."""
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+
+
+def descend(network: nn.Module, loss: Callable[[], Tensor], steps: int, rate: float) -> None:
+    """Steps of the optimiser that trainings use."""
+    optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0, fused=True)
+    without_dropout(network.train())
+    for _ in range(steps):
+        optimiser.zero_grad()
+        loss().backward()
+        optimiser.step()
+
+
+def distances(points: Tensor, joints: Tensor) -> float:
+    """Mean distance, as a share of the mean distance of the labels from their mean: 1 is the best constant guess."""
+    constant = (joints.mean(0) - joints).norm(dim=-1).mean()
+    return ((points - joints).norm(dim=-1).mean() / constant).item()
+
+
+@pytest.mark.parametrize(
+    ("task", "network", "side", "steps", "rate", "share"),
+    [
+        ("joints", "deeppose", 0, 24, 3e-4, 0.5),
+        ("joints", "alexnet", 0, 15, 1e-4, 0.5),
+        ("joints", "resnet34", 128, 8, 1e-4, 0.7),
+        ("heatmaps", "heatmap", 64, 26, 3e-3, 1.0),
+        ("heatmaps", "heatmap-small", 64, 50, 1e-2, 0.5),
+    ],
+)
+def test_joints_are_learnt_by_heart(task, network, side, steps, rate, share):
+    """The first guess, the middle, is 2.5 times as far as the labels' mean."""
+    torch.manual_seed(0)
+    learner = create_task(task, network, "l1")
+    images, joints, labelled = inputs(figures(4, side or learner.image_size))
+    found: list[Tensor] = []
+
+    def loss() -> Tensor:
+        outcome = learner.judged(images, joints, labelled)
+        found.append(outcome.joints)
+        return outcome.loss.sum()
+
+    descend(learner, loss, steps, rate)
+    assert distances(found[-1], joints) < share
+
+
+def test_both_outputs_of_spatialnet_learn_joints_by_heart():
+    """An eighth as wide: the paper's width takes minutes. The fused output counts, the spatial one has a loss too."""
+    torch.manual_seed(0)
+    learner = create_task("heatmaps", "spatialnet", "l2")
+    learner.network = SpatialNet(narrower=8)
+    images, joints, labelled = inputs(figures(4, 64))
+    descend(learner, lambda: learner.judged(images, joints, labelled).loss.sum(), 100, 4e-4)
+    with torch.no_grad():
+        shares = [distances(centres_of_mass(maps), joints) for maps in as_list(learner.network(images))]
+    assert max(shares) < 0.6, shares
+
+
+def test_a_later_stage_of_the_cascade_learns_displacements_by_heart():
+    """The paper's network on a crop around one joint of each picture, off by up to a third of the crop's side."""
+    torch.manual_seed(0)
+    stage, joint = create_network("deeppose-stage"), LSP_14.index("left_wrist")
+    images, joints, _ = inputs(figures(4, 96))
+    sides = SIGMA * torsos(joints)
+    displacements = torch.tensor([[0.3, 0.1], [-0.2, 0.3], [-0.3, -0.2], [0.1, -0.3]])  # of the side
+    centres = joints[:, joint] - displacements * sides[:, None]
+    crops = joint_crops(images, centres[:, None], sides, stage.image_size)
+
+    def seen() -> Tensor:
+        return stage(crops)[:, 2 * joint : 2 * joint + 2] - 0.5
+
+    descend(stage, lambda: (seen() - displacements).square().sum(-1).mean(), 9, 1e-4)
+    with torch.no_grad():
+        assert distances(seen()[:, None], displacements[:, None]) < 0.8
+
+
+class Constant(nn.Module):
+    """A first stage that says the same of every picture."""
+
+    def __init__(self, joints: Tensor) -> None:
+        super().__init__()
+        self.joints = nn.Parameter(joints.flatten())
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.joints.expand(len(images), -1)
+
+
+class SmallStage(nn.Module):
+    """A later stage of a size for many rounds."""
+
+    image_size = 32
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 16, 5, 2, 2), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1), nn.ReLU(), nn.Flatten(),
+            nn.Linear(32 * 64, 28),
+        )  # fmt: skip
+
+    def forward(self, images: Tensor) -> Tensor:
+        return 0.5 + 0.1 * self.layers(images)
+
+
+def test_a_cascade_comes_nearer_to_the_joints_of_four_pictures_by_looking_again(monkeypatch):
+    """The stage's own training, on displacements that it draws; the stage before knows the mean places alone."""
+    monkeypatch.setattr(cascade, "create_network", lambda name: SmallStage())
+    crops = figures(4, 96)
+    images, joints, _ = inputs(crops)
+    first = Cascade([Constant(joints.mean(0))])
+    trainer = StageTrainer(first, crops, StageSettings(rounds=60, batch=4, learning_rate=3e-3), torch.device("cpu"))
+    for _ in range(60):
+        trainer.run_round()
+    with torch.no_grad():
+        assert distances(looked_again(trainer.stage.eval(), images, first(images)), joints) < 0.5
+
+
+def test_blazeposes_head_learns_joints_by_heart_from_stored_features():
+    """What its trunk sees of drawn discs is no body: the guess to begin with is worse than a constant one."""
+    torch.manual_seed(0)
+    network = published("blazepose-lite")
+    without_dropout(network)
+    images, joints, _ = inputs(figures(4, network.image_size))
+    with torch.no_grad():
+        seen = network.features(images)
+    twice = [torch.cat([part, part]) for part in (seen.guess, seen.values, joints)]
+    stored = Stored(*twice, held=torch.arange(8) >= 4)
+    train_head(network, stored, HeadSettings(epochs=100, batch=4, learning_rate=2e-4))
+    with torch.no_grad():
+        found = network.placed(seen.guess, seen.values)
+    assert distances(found, joints) < 0.5 < 1 < distances(seen.guess, joints)
