@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -82,10 +83,12 @@ def crop_box(camera: Camera, joints: Array) -> Box:
     return left, bottom - height, left + width, bottom
 
 
-def cut_out(video: Path, camera: Camera, cuts: list[tuple[int, Box]]) -> list[Image.Image]:
-    """Cells with the boxes of the video's frames; the video may be a smaller copy of what the camera saw."""
+def cut_out(video: Path, camera: Camera, cuts: list[tuple[int, Box]], first: int = 0) -> list[Image.Image]:
+    """Cells with the boxes of the video's frames, counted from the ``first``; the video may be a smaller copy of what
+    the camera saw."""
     with av.open(video) as container:
-        pictures = {i: seen.to_image() for i, seen in enumerate(container.decode(video=0)) if i in dict(cuts)}
+        seen = islice(container.decode(video=0), first, None)
+        pictures = {i: picture.to_image() for i, picture in enumerate(seen) if i in dict(cuts)}
     scale = pictures[cuts[0][0]].width / camera.size[0]
     return [
         pictures[frame].crop([round(side * scale) for side in box]).resize(CELL, Image.Resampling.LANCZOS)

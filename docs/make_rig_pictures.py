@@ -51,7 +51,7 @@ def main() -> None:
     frames = [round(second * float(take.fps)) for second in options.moments]
     joints = joint_positions(take.people[options.person].motion)
     cuts = [(frame, crop_box(take.camera, joints[frame])) for frame in frames]
-    rows = [cut_out(options.clip, take.camera, cuts)]
+    rows = [cut_out(options.clip, take.camera, cuts, first=round(take.source.start_s * float(take.fps)))]
     rows += [draw(character, options, take.camera, cuts) for character in options.characters]
     labels = ["video", *(options.labels or [character.stem for character in options.characters])]
     whole = strip(rows, labels)
