@@ -87,7 +87,7 @@ def test_a_batch_killed_at_random_moments_ends_with_the_bytes_of_an_undisturbed_
     whole = files(takes)
     command = [sys.executable, "-m", "mocap.cli", "batch", clips, "-o", tmp_path / "takes", "-r", *LITE]
     moments = random.Random(7)
-    for _ in range(4):
+    for _ in range(10):
         with subprocess.Popen([*map(str, command)], stderr=subprocess.DEVNULL, start_new_session=True) as run:
             time.sleep(moments.uniform(0.5, 5.0))
             if run.poll() is None:
@@ -114,6 +114,15 @@ def test_ctrl_c_ends_a_batch_with_130_and_nothing_half_written(clips, tmp_path):
     assert run.returncode == 130
     assert errors.splitlines() == ["stopped: nothing was left half-written"]
     assert not (tmp_path / "takes" / ".mocap" / "work").exists()
+
+
+def test_a_folder_named_mocap_where_the_batch_runs_is_not_taken_for_the_program(clips, tmp_path):
+    (tmp_path / "mocap").mkdir()
+    (tmp_path / "mocap" / "__init__.py").write_text("raise SystemExit('another mocap')")
+    command = [sys.executable, "-P", "-m", "mocap.cli", "batch", clips, "-o", "takes", "--pattern", "turn*", *LITE]
+    run = subprocess.run([*map(str, command)], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert run.returncode == 0, run.stderr
+    assert set(files(tmp_path / "takes")) == {"turn.bvh", "turn.json"}
 
 
 def test_a_second_batch_on_a_folder_says_so_and_stops(clips, tmp_path):
