@@ -105,8 +105,8 @@ class Worker:
 
 
 def _start(log: Path, threads: int) -> subprocess.Popen[str]:
-    """The process: deaf to Ctrl-C, which its parent hears and passes on as it sees fit. -P: it is this program, whatever
-    else is called mocap in the working folder."""
+    """The process: deaf to Ctrl-C, which its parent hears and passes on as it sees fit. -P: it is this program,
+    whatever else is called mocap in the working folder."""
     environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), "PYTHONUTF8": "1"}
     is_main = threading.current_thread() is threading.main_thread()
     heard = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None  # a child inherits deafness
