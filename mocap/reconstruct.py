@@ -266,7 +266,7 @@ def _refined(
     held = standing.firmness(stands if is_held else np.zeros_like(stands), float(take.fps))
     depth = lifted.points.xyz[..., 2]
     evidence = fit_terms.Evidence(image, depth, camera, held, standing.ground_heights(motion, stands))
-    return refine.refine(motion, evidence, take.cuts), stands
+    return grounding.lift_toes(refine.refine(motion, evidence, take.cuts)), stands
 
 
 def _held_in_gaps(motion: Motion, seen: Flags) -> Motion:

@@ -86,3 +86,9 @@ def test_ground_on_which_nobody_stood_is_not_known() -> None:
     motion = squatting_motion(10)
     flying = replace(motion, root_world=motion.root_world + np.array([0.0, 1.0, 0.0]))
     assert np.isnan(standing.ground_heights(flying, np.zeros((10, 4), dtype=bool))).all()
+
+
+def test_far_under_the_floor_is_under_it_where_nobody_stands_lower() -> None:
+    motion = squatting_motion(10)
+    sunk = replace(motion, root_world=motion.root_world - np.array([0.0, 0.6, 0.0]))
+    np.testing.assert_array_equal(standing.ground_heights(sunk, np.zeros((10, 4), dtype=bool)), 0.0)
