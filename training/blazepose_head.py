@@ -47,9 +47,9 @@ SEED = 7
 class HeadSettings:
     """How the head is trained."""
 
-    epochs: int = 30
+    epochs: int = 20
     batch: int = 64
-    learning_rate: float = 6e-4
+    learning_rate: float = 1e-4
     weight_decay: float = 0.05
     seed: int = 1
 

@@ -58,7 +58,7 @@ class BlazePoseLsp(nn.Module):
             nn.LayerNorm(inputs),
             nn.Dropout(dropout),
             nn.Linear(inputs, HIDDEN),
-            nn.ReLU(),
+            nn.GELU(),
             nn.Linear(HIDDEN, 2 * JOINTS),
         )
         nn.init.zeros_(self.joints[-1].weight)  # type: ignore[arg-type]
