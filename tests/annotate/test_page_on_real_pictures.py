@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from sittings import Desk, command_running, sitting
@@ -122,6 +123,32 @@ def test_an_image_from_nothing_to_the_labels_of_lsp(
         sample = desk.samples()["im0001.jpg", 0]
     np.testing.assert_allclose(sample.xy[ORDER], hit, atol=0.1)
     assert (sample.visibility == VISIBLE).all()
+
+
+def test_another_image_with_the_keyboard_alone(browser: Any, images: Path, real_data: Path, tmp_path: Path) -> None:
+    """Every keypoint goes from the place of the one before to LSP's label, by steps of 10, 1 and 0.1 pixels."""
+    truth, _ = read_labels(real_data / "lsp_dataset.zip")
+    labels = truth[1].round(1)
+    (tmp_path / "set").mkdir()
+    shutil.copy(images / "im0002.jpg", tmp_path / "set")
+    height, width = cv2.imread(str(images / "im0002.jpg")).shape[:2]
+    place = np.array([width / 2, height / 2])  # where the cross begins
+    with sitting(browser, tmp_path / "set") as desk:
+        for joint, key in zip(ORDER, "12qazedcwsxrfv"):
+            desk.page.keyboard.press(key)
+            for off, (back, forth) in zip(labels[joint] - place, (("Left", "Right"), ("Up", "Down"))):
+                left = round(10 * abs(off))
+                for held, tenths in (("Shift+", 100), ("", 10), ("Alt+", 1)):
+                    for _ in range(left // tenths):
+                        desk.page.keyboard.press(f"{held}Arrow{forth if off > 0 else back}")
+                    left %= tenths
+            desk.page.keyboard.press(" ")
+            place = labels[joint]
+        desk.page.keyboard.press("Enter")
+        sample = desk.samples()["im0002.jpg", 0]
+    np.testing.assert_allclose(sample.xy, labels, atol=0.1)
+    assert (sample.visibility == VISIBLE).all()
+    assert sample.state == "done"
 
 
 def test_the_table_that_the_page_wrote_trains_a_network(
