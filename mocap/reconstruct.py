@@ -56,7 +56,7 @@ class SolveSettings:
     def __post_init__(self) -> None:
         _require(
             self.fov_degrees is None or 1 <= self.fov_degrees < 170,
-            f"--fov must lie between 1 and 170 degrees, not {self.fov_degrees}",
+            f"--fov must lie between 1 and 170 degrees, not {self.fov_degrees or 0:g}",
         )
         _require(abs(self.camera_pitch_degrees or 0) < 90, "--camera-pitch must lie between -90 and 90 degrees")
         _require(abs(self.camera_roll_degrees or 0) <= 180, "--camera-roll must lie between -180 and 180 degrees")
