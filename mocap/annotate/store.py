@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from threading import Lock
+from threading import Condition
 
 from mocap.errors import MocapError
 from mocap.files import atomic_path, check_target
@@ -14,6 +15,7 @@ from mocap.keypoints import KeypointLayout
 from mocap.labels import OPEN, Sample
 
 Key = tuple[str, int, int]  # image, frame, person
+AHEAD_S = 2.0  # that a change waits for the one it was made from: two requests may overtake each other
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class LabelStore:
 
     def __init__(self, path: Path, layout: KeypointLayout, order: Sequence[Key]) -> None:
         self.path, self._layout = path, layout
-        self._lock = Lock()
+        self._changed = Condition()
         self._order = {key: place for place, key in enumerate(order)}
         check_target(path)
         samples = read_labels(path, layout) if path.exists() else []
@@ -43,12 +45,12 @@ class LabelStore:
 
     def get(self, key: Key) -> tuple[Sample | None, int]:
         """The sample, if there is one, and its revision; 0 before anything was said."""
-        with self._lock:
-            return self._samples.get(key), self._revisions.get(key, 0)
+        with self._changed:
+            return self._samples.get(key), self._revision(key)
 
     def all(self) -> list[Sample]:
         """Every sample of the file."""
-        with self._lock:
+        with self._changed:
             return list(self._samples.values())
 
     def put(self, sample: Sample, revision: int) -> int:
@@ -60,9 +62,10 @@ class LabelStore:
 
     def put_all(self, changes: Sequence[tuple[Sample, int]]) -> list[int]:
         """New revisions of several samples, all of which are on disk then, or none."""
-        with self._lock:
+        with self._changed:
             for sample, revision in changes:
-                if self._revisions.get(sample.key, 0) != revision:
+                self._changed.wait_for(partial(self._reached, sample.key, revision), AHEAD_S)
+                if self._revision(sample.key) != revision:
                     raise Conflict(sample.key)
             samples, lines = dict(self._samples), dict(self._lines)
             for sample, _ in changes:
@@ -76,7 +79,14 @@ class LabelStore:
             self._samples, self._lines = samples, lines
             for sample, revision in changes:
                 self._revisions[sample.key] = revision + 1
+            self._changed.notify_all()
             return [revision + 1 for _, revision in changes]
+
+    def _revision(self, key: Key) -> int:
+        return self._revisions.get(key, 0)
+
+    def _reached(self, key: Key, revision: int) -> bool:
+        return self._revision(key) >= revision
 
     def _write(self, lines: dict[Key, str]) -> None:
         if self._stamp_on_disk() != self._stamp:

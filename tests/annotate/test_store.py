@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -135,6 +136,16 @@ def drag_at_once(page, start, end):
     page.mouse.down()
     page.mouse.move(*end, steps=2)
     page.mouse.up()
+
+
+def test_a_change_that_overtook_the_one_it_was_made_from_waits_for_it(tmp_path):
+    store = LabelStore(tmp_path / "l.csv", LSP_14, KEYS)
+    with ThreadPoolExecutor() as pool:
+        second = pool.submit(store.put, sample(place=7.0), 1)
+        time.sleep(0.1)
+        assert store.put(sample(place=6.0), 0) == 1
+        assert second.result() == 2
+    assert store.get(KEYS[0])[0].xy[0, 0] == 7.0
 
 
 def placed_in(labels):
