@@ -7,10 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from sittings import Desk, command_running, serving, sitting, write_folder
+from sittings import Desk, command_running, sitting, write_folder
 from typer.testing import CliRunner
 
-from mocap.annotate.session import open_session
 from mocap.annotate.store import Conflict, LabelStore
 from mocap.cli import app
 from mocap.errors import MocapError
@@ -146,35 +145,6 @@ def test_a_change_that_overtook_the_one_it_was_made_from_waits_for_it(tmp_path):
         assert store.put(sample(place=6.0), 0) == 1
         assert second.result() == 2
     assert store.get(KEYS[0])[0].xy[0, 0] == 7.0
-
-
-def placed_in(labels):
-    return read_labels(labels)[0].is_placed.sum() if labels.exists() else 0
-
-
-def test_what_was_done_just_before_the_page_was_closed_is_kept(browser, tmp_path, monkeypatch):
-    folder = write_folder(tmp_path / "set", 1)
-    write = LabelStore._write
-
-    def write_slowly(*arguments):
-        time.sleep(0.3)
-        write(*arguments)
-
-    monkeypatch.setattr(LabelStore, "_write", write_slowly)
-    with serving(open_session(folder, None)) as (address, _):
-        page = browser.new_page()
-        page.on("dialog", lambda dialog: dialog.accept())  # "leave?"
-        page.goto(address)
-        page.wait_for_selector(".picture", state="attached")
-        desk = Desk(page, [], [], address, folder / "labels.csv")
-        for i in range(3):
-            desk.click(100 + 40 * i, 80)
-        page.goto("about:blank")
-        page.close()
-        end = time.monotonic() + 20  # the browser sends what is left when it gets round to it
-        while placed_in(folder / "labels.csv") < 3 and time.monotonic() < end:
-            time.sleep(0.1)
-    assert placed_in(folder / "labels.csv") == 3
 
 
 def test_labels_survive_a_restart(browser, tmp_path):
