@@ -26,8 +26,8 @@ ORDER = ("constant", "deeppose", "cascade", "alexnet", "resnet34", "heatmap", "s
 COMMANDS = """```
 python -m training.constant --lsp lsp_dataset.zip -o runs
 python -m training.train PRESET --lsp lsp_dataset.zip --lspet lspet_dataset.zip -o runs --workers 8
-python -m training.blazepose_head store blazepose-heavy --lsp lsp_dataset.zip --lspet lspet_dataset.zip -o features
-python -m training.blazepose_head train blazepose-heavy features -o runs/blazepose-lsp
+python -m training.blazepose_finetune store blazepose-heavy --lsp lsp_dataset.zip --lspet lspet_dataset.zip -o maps
+python -m training.blazepose_finetune train blazepose-heavy maps -o runs/blazepose-lsp --minutes 60
 python -m training.export runs/NAME NAME
 mocap evaluate --lsp lsp_dataset.zip --estimator NAME --json runs/NAME/evaluate.json
 python -m training.flow_comparison pose2sim_s00 -o runs/flow

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from mocap.keypoints import COCO_17, LSP_14
+from mocap.networks.lifter_features import CENTRE, turn_to_axis
 from mocap.rotation import Array
 from training.captured_bodies import NAMES
 
@@ -94,15 +96,26 @@ def fewer(confidence: Array, rng: np.random.Generator) -> Array:
 
 
 def _guess(seen: Array, rng: np.random.Generator) -> Array:
-    """A pose network's own 3D (B, T, 33, 3) with its faults: leaning, flat, trembling depth; NaN is none."""
+    """A pose network's own 3D (B, T, 33, 3) with its faults: leaning, flat, trembling depth; NaN is none.
+
+    The numbers are those of ``training.rendered_clips`` in the frame of a camera that looks at the body.
+    """
     B, T = seen.shape[:2]
-    body = about_hips(seen)
-    lean = np.radians(rng.normal(0, 7, (B, 1)) + 3 * _slow_noise((B, T), 0.97, rng))
-    c, s = np.cos(lean), np.sin(lean)
-    y, z = body[..., 1], body[..., 2] * rng.uniform(0.6, 1.1, (B, 1, 1))
+    body = np.einsum("btij,btkj->btki", _turns(seen), about_hips(seen))
     far = np.linalg.norm(body, axis=-1)
-    z = z + 0.16 * far * (0.6 * rng.standard_normal((B, 1, K)) + 0.8 * _slow_noise((B, T, K), 0.965, rng))
-    leaning = np.stack([body[..., 0], c[..., None] * y - s[..., None] * z, s[..., None] * y + c[..., None] * z], -1)
-    leaning = leaning + 0.012 * _slow_noise((B, T, K, 3), 0.8, rng) + rng.normal(0, 0.012, (B, 1, K, 3))
-    absent = rng.random((B, 1, 1, 1)) < 0.35
-    return np.where(absent, np.nan, leaning)
+    flat = body * np.stack([np.ones(B), np.ones(B), rng.uniform(0.6, 1.05, B)], axis=-1)[:, None, None]
+    wrong = 0.12 * rng.standard_normal((B, 1, K)) + 0.13 * _slow_noise((B, T, K), 0.975, rng)
+    flat[..., 2] += np.exp(rng.normal(0, 0.25, (B, 1, 1))) * wrong * far
+    lean = rng.normal(4, 6, (B, 1)) + 4 * _slow_noise((B, T), 0.97, rng)
+    yaw = rng.normal(0, 4, (B, 1)) + 4 * _slow_noise((B, T), 0.97, rng)
+    turned = Rotation.from_euler("xy", np.stack([lean, yaw], -1).reshape(-1, 2), degrees=True).as_matrix()
+    guess = np.einsum("btij,btkj->btki", turned.reshape(B, T, 3, 3), flat)
+    guess = guess + 0.015 * _slow_noise((B, T, K, 3), 0.9, rng) + rng.normal(0, 0.015, (B, 1, K, 3))
+    absent = rng.random((B, 1, 1, 1)) < 0.2
+    return np.where(absent, np.nan, guess)
+
+
+def _turns(seen: Array) -> Array:
+    """Rotations (B, T, 3, 3) to the axes of a camera that looks at the trunk of landmarks (B, T, 33, 3)."""
+    trunk = seen[:, :, [NAMES.index(name) for name in CENTRE]].mean(axis=2)
+    return turn_to_axis(trunk[..., :2] / np.maximum(trunk[..., 2:], 0.1))

@@ -57,7 +57,7 @@ PRESETS: dict[str, Settings] = {
     "cascade-1": replace(_ALL, network="deeppose-stage", loss="l2", epochs=80),  # training.cascade goes on
     "heatmap": replace(_ALL, task="heatmaps", network="heatmap", epochs=140, learning_rate=2e-3),
     "heatmap-small": replace(_ALL, task="heatmaps", network="heatmap-small", epochs=140, batch=32, learning_rate=2e-3),
-    "spatialnet": replace(_ALL, task="heatmaps", network="spatialnet", epochs=60, batch=32, learning_rate=3e-4),
+    "spatialnet": replace(_ALL, task="heatmaps", network="spatialnet", epochs=60, batch=32, learning_rate=1e-4),
 }
 
 

@@ -107,6 +107,8 @@ class Trainer:
         ):
             step = self.epoch + i / batches
             share = self._share(began) if self.machine.minutes else step / self.settings.epochs
+            if share >= 1 and order:  # the time is over within an epoch
+                break
             loss, seen = self._step(batch, self._rate(step, share))
             sums += loss
             points.append(seen)

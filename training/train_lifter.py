@@ -127,12 +127,14 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="weights to begin with, instead of chance")
     parser.add_argument("--network", choices=NETWORKS, default="convolutions")
     parser.add_argument("--learning-rate", type=float, default=Settings.learning_rate)
+    parser.add_argument("--matrix-rate", type=float, default=Settings.matrix_rate, help="Muon's learning rate")
     parser.add_argument("--minutes", type=float, default=Settings.minutes, help="of training, in all")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     settings = Settings(
         minutes=options.minutes,
         learning_rate=options.learning_rate,
+        matrix_rate=options.matrix_rate,
         rendered=options.share if options.rendered else 0.0,
     )
     torch.manual_seed(settings.seed)
@@ -164,7 +166,6 @@ class Training:
             "muon": torch.optim.Muon(self.flat, lr=settings.matrix_rate, weight_decay=0.01),
             "adam": torch.optim.AdamW(others, lr=settings.learning_rate, weight_decay=0.01),
         }
-        self.rates = {"muon": settings.matrix_rate, "adam": settings.learning_rate}
         self.step, self.spent = 0, 0.0
 
     def run(self, motions: Path, rendered: Path | None) -> None:
@@ -197,7 +198,7 @@ class Training:
         rate = min(1.0, (self.step + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
         for name, optimiser in self.optimisers.items():
             for group in optimiser.param_groups:
-                group["lr"] = self.rates[name] * rate
+                group["lr"] = rate * (self.settings.matrix_rate if name == "muon" else self.settings.learning_rate)
         with torch.autocast("cpu", torch.bfloat16, enabled=FAST_BFLOAT16):  # weights stay float32
             answer = self.network(batch[0])
         loss = loss_of(answer.float(), *batch[1:])

@@ -1,7 +1,7 @@
 """BlazePose with a head for the 14 joints of Leeds Sports Pose, which are not quite where its landmarks are.
 
 A first guess comes from the landmarks; what is to be added is regressed from the trunk's last map and from the decoded
-1/4 map around each guess. The head alone can be trained on stored features, or all of it together.
+1/4 map around each guess. What comes after the maps can be trained on stored ones, or all of it together.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class BlazePoseLsp(nn.Module):
         nn.init.zeros_(self.joints[-1].bias)  # type: ignore[arg-type]
 
     def forward(self, image: Tensor) -> LspOutputs:
-        seen = self.features(image)
+        seen = self.features(self.maps(image))
         sure = torch.sigmoid(seen.landmarks[..., 3:].amin(-1))  # the lower logit is the lower probability
         confidence = torch.einsum("jk,bk->bj", self.guesses.abs() / self.guesses.abs().sum(1, keepdim=True), sure)
         places = self.placed(seen.guess, seen.values)
@@ -75,12 +75,16 @@ class BlazePoseLsp(nn.Module):
         """Joints (B, 14, 2) in units of the crop from what ``features`` gives."""
         return guess + self.joints(values).unflatten(-1, (JOINTS, 2))  # type: ignore[no-any-return]
 
-    def features(self, image: Tensor) -> Features:
-        """Everything before the head."""
+    def maps(self, image: Tensor) -> list[Tensor]:
+        """The decoded 1/4 map, then the backbone's that the way on needs: 1/8, 1/16 and 1/32, or the last alone."""
+        maps = self.trunk.backbone(image)
+        return [self.trunk.decoder(maps), *(maps[-1:] if self.trunk.encoder is None else maps[2:])]
+
+    def features(self, maps: list[Tensor]) -> Features:
+        """Everything between the maps and the head."""
         net = self.trunk
-        maps = net.backbone(image)
-        decoded = net.decoder(maps)
-        top = net.lateral(maps[-1]) if net.encoder is None else net.encoder(decoded, maps[2:])
+        decoded, *levels = maps
+        top = net.lateral(levels[-1]) if net.encoder is None else net.encoder(decoded, levels)
         last = net.head.trunk(top)
         landmarks = net.head.landmarks(last).reshape(-1, LANDMARKS, 5)
         presence = torch.sigmoid(net.head.presence(last)).reshape(-1)

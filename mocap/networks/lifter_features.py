@@ -31,7 +31,7 @@ def features_of(rays: Array, confidence: Array, guess: Array | None) -> tuple[Ar
     total = np.maximum(weights.sum(axis=-1), 1e-12)[..., None]
     rays = np.where(seen[..., None], rays, 0.0)
     centre = (weights[..., None] * rays).sum(axis=-2) / total
-    turn = _turn_to_axis(centre)
+    turn = turn_to_axis(centre)
     straight = np.einsum("btij,btkj->btki", turn, np.concatenate([rays, np.ones_like(rays[..., :1])], axis=-1))
     flat = straight[..., :2] / np.maximum(straight[..., 2:], 0.05)
     spread = np.sqrt((weights * (flat**2).sum(axis=-1)).sum(axis=-1) / total[..., 0])
@@ -58,7 +58,7 @@ def _in_statures(guess: Array) -> Array:
     return np.asarray(np.nan_to_num(guess / np.array(scales)[:, None, None, None] * 1.06))
 
 
-def _turn_to_axis(centre: Array) -> Array:
+def turn_to_axis(centre: Array) -> Array:
     """Rotations (…, 3, 3) that take the ray through ``centre`` (…, 2) to the z axis by the shortest way."""
     x, y = centre[..., 0], centre[..., 1]
     z = 1 / np.sqrt(1 + x**2 + y**2)

@@ -172,7 +172,7 @@ def test_networks_and_training_import_without_video_blender_or_openvino() -> Non
         [sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True
     ).stdout.split()
     networks = {f"mocap.networks.{path.stem}" for path in source_files() if path.stem != "__init__"}
-    assert networks | {"training.train", "training.blazepose_head", "training.datasets.lsp"} <= set(imported)
+    assert networks | {"training.train", "training.blazepose_finetune", "training.datasets.lsp"} <= set(imported)
 
 
 def test_networks_import_without_torchvision() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,15 @@ from mocap.networks.spatialnet import SpatialNet
 from tests.training.pictures import figures
 from training import cascade
 from training.batches import masked
-from training.blazepose_head import HeadSettings, Stored, published, train_head
+from training.blazepose_finetune import (
+    TuneSettings,
+    Tuning,
+    batches_of,
+    map_function,
+    published,
+    read_crops,
+    write_shard,
+)
 from training.cascade import SIGMA, Cascade, StageSettings, StageTrainer, joint_crops, looked_again, torsos
 from training.crops import Crops
 from training.tasks import as_list, centres_of_mass, create_task
@@ -150,17 +159,49 @@ def test_a_cascade_comes_nearer_to_the_joints_of_four_pictures_by_looking_again(
         assert distances(looked_again(trainer.stage.eval(), images, first(images)), joints) < 0.5
 
 
-def test_blazeposes_head_learns_joints_by_heart_from_stored_features():
-    """What its trunk sees of drawn discs is no body: the guess to begin with is worse than a constant one."""
-    torch.manual_seed(0)
-    network = published("blazepose-lite")
+def test_blazepose_is_tuned_by_heart_on_stored_maps(tmp_path):
+    """What its backbone sees of drawn discs is no body: the guess to begin with is worse than a constant one."""
+    network, discs = published("blazepose-lite"), figures(4, 256)
+    write_shard(tmp_path / "1_00000.npz", zip(discs.images, discs.joints), map_function(network))
+    (crops,) = batches_of(read_crops([tmp_path / "1_00000.npz"]), 4, torch.arange(4))
+    assert crops.joints.numpy() == pytest.approx(discs.joints, abs=1e-5)
+    tuning = Tuning(network, TuneSettings(learning_rate=1e-3, average=0.5, keeping=0.0))
     without_dropout(network)
-    images, joints, _ = inputs(figures(4, network.image_size))
+    for _ in range(80):
+        tuning.learn(crops, share=0.0)
+    tuned, before = published("blazepose-lite"), published("blazepose-lite")
+    tuned.load_state_dict(tuning.tuned())
+    images, joints, _ = inputs(discs)
     with torch.no_grad():
-        seen = network.features(images)
-    twice = [torch.cat([part, part]) for part in (seen.guess, seen.values, joints)]
-    stored = Stored(*twice, held=torch.arange(8) >= 4)
-    train_head(network, stored, HeadSettings(epochs=100, batch=4, learning_rate=2e-4))
-    with torch.no_grad():
-        found = network.placed(seen.guess, seen.values)
-    assert distances(found, joints) < 0.5 < 1 < distances(seen.guess, joints)
+        found, guess = tuned(images).joints[..., :2], before.features(before.maps(images)).guess
+    assert distances(found, joints) < 0.5 < 1 < distances(guess, joints)
+
+
+def test_tuning_asks_for_what_the_published_network_says_of_landmarks_and_presence(tmp_path):
+    """Nothing has moved yet: only the joints cost; a crop without a label costs nothing else."""
+    network, discs = published("blazepose-lite"), figures(4, 256)
+    joints = np.full_like(discs.joints, np.nan)
+    write_shard(tmp_path / "1_00000.npz", zip(discs.images, joints), map_function(network))
+    (crops,) = batches_of(read_crops([tmp_path / "1_00000.npz"]), 4, torch.arange(4))
+    tuning = Tuning(network, TuneSettings())
+    as_published = tuning.loss(crops).item()
+    moved = crops._replace(landmarks=crops.landmarks + 20, presence=1 - crops.presence)
+    assert as_published < 0.01
+    assert tuning.loss(moved).item() > 2 * as_published
+
+
+def test_tuning_goes_on_where_it_was(tmp_path):
+    """From its stored state a step gives the same numbers."""
+    network, discs = published("blazepose-lite"), figures(4, 256)
+    write_shard(tmp_path / "1_00000.npz", zip(discs.images, discs.joints), map_function(network))
+    (crops,) = batches_of(read_crops([tmp_path / "1_00000.npz"]), 4, torch.arange(4))
+    tuning = Tuning(network, TuneSettings())
+    tuning.learn(crops, share=0.0)
+    torch.save(tuning.state(), tmp_path / "checkpoint.pt")
+    resumed = Tuning(published("blazepose-lite"), TuneSettings())
+    resumed.restore(torch.load(tmp_path / "checkpoint.pt", weights_only=True))
+    for each in (tuning, resumed):
+        torch.manual_seed(3)
+        each.learn(crops, share=0.5)
+    one, other = tuning.tuned(), resumed.tuned()
+    assert all(torch.equal(one[name], other[name]) for name in one)

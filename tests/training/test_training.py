@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from mocap.errors import MocapError
 from mocap.keypoints import LSP_14
 from mocap.networks import create_network
 from tests.training.pictures import figures, mirror_names
-from training import record, starts, tasks
+from training import record, starts, tasks, train
 from training.augment import Changes, Mirror, augmentation, augmented, mirror_order
 from training.batches import CropDataset, epoch_batches, masked
 from training.corpus import Corpus
@@ -173,6 +174,16 @@ def test_imagenets_weights_of_resnet34_have_a_place_in_ours(monkeypatch, tmp_pat
 def test_training_ends_when_nothing_gains(tiny, tmp_path):
     settings = replace(STILL, network="tiny", epochs=50, learning_rate=0.0, validation=8, patience=3)
     assert len(list(Trainer(settings, corpus(), tmp_path, Machine("cpu")).run())) == 4
+
+
+def test_the_time_may_be_over_within_an_epoch(tiny, tmp_path, monkeypatch):
+    """Each look at the clock is a second later."""
+    seconds = itertools.count()
+    monkeypatch.setattr(train.time, "monotonic", lambda: float(next(seconds)))
+    trainer = Trainer(replace(STILL, network="tiny", epochs=50, batch=2), corpus(), tmp_path, Machine("cpu", 0, 0.1))
+    (row,) = trainer.run()
+    steps = trainer.optimiser.state_dict()["state"][0]["step"]
+    assert 1 <= steps < 4 and row["held_pck left_knee"] >= 0
 
 
 def test_a_mirror_changes_left_and_right():
