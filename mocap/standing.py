@@ -20,6 +20,7 @@ LIKELY, SLOW_M_S = 0.4, 0.45  # the lifter's probability that a point stands, an
 BRIDGED_S, SHORTEST_S = 0.07, 0.1  # shorter pauses in standing, and shorter stands, are noise
 RAMP_S = 0.07  # in which a foot is taken hold of, and let go
 LOOSEST = 0.02  # hold at the ends of a ramp
+FALL_S, FALLING_M_S2 = 0.1, -6.0  # over which the root's acceleration is told, and what is falling: gravity has -9.8
 PIECE_S = 0.5  # a stand counts once in each such time: a long one shows the ground no better than a short one
 TILT_RAD = np.radians(5)  # error of the lifter's up over a clip, as measured on rendered bodies
 HEIGHT_M = 0.06  # of a standing point over the ground, as far as one can tell before the ground is known
@@ -38,8 +39,8 @@ def standing(motion: Motion, image: Keypoints2D, camera: Camera, judged: Array |
         stands = rests & flags_of(contact_spans(motion, image.confidence.any(axis=1)), len(motion))
     else:
         stands = rests | ((judged > LIKELY) & _slow(motion, image, camera))
-    stands &= image.confidence.any(axis=1)[:, None]
     fps = float(motion.fps)
+    stands &= (image.confidence.any(axis=1) & ~_falls(motion))[:, None]
     for column in stands.T:
         for start, end in list(runs(~column)):
             if start > 0 and end < len(column) and end - start <= BRIDGED_S * fps:
@@ -48,6 +49,16 @@ def standing(motion: Motion, image: Keypoints2D, camera: Camera, judged: Array |
             if end - start < max(2, SHORTEST_S * fps):
                 column[start:end] = False
     return np.asarray(stands)
+
+
+def _falls(motion: Motion) -> Flags:
+    """Frames (T,) in which the root falls as things do: at the top of a leap feet rest in the picture too."""
+    height, fps = motion.root_world[:, 1], float(motion.fps)
+    half = max(1, round(FALL_S * fps))
+    if len(height) <= 2 * half:
+        return np.zeros(len(height), dtype=bool)
+    acceleration = (height[2 * half :] - 2 * height[half:-half] + height[: -2 * half]) * (fps / half) ** 2
+    return np.pad(acceleration < FALLING_M_S2, half)
 
 
 def flags_of(spans: dict[str, list[tuple[int, int]]], frames: int) -> Flags:

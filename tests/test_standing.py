@@ -34,6 +34,23 @@ def test_a_foot_that_crosses_the_picture_does_not_stand_whatever_the_lifter_says
     assert not stands_of(walked, np.full((60, 4), 0.99)).any()
 
 
+@pytest.mark.parametrize("rise_m", [0.2, 0.4, 0.8])
+def test_at_the_top_of_a_leap_nobody_stands(rise_m) -> None:
+    """There feet rest in the picture for a moment, which would make another level of the ground."""
+    motion, seconds = squatting_motion(60), np.arange(60) / 30 - 1
+    height = np.maximum(0.0, rise_m - 0.5 * 9.81 * seconds**2)
+    still = replace(
+        motion,
+        root_world=motion.root_world[:1] + np.zeros((60, 1)),
+        local_wxyz=motion.local_wxyz[:1] + np.zeros((60, 1, 1)),
+    )
+    leap = replace(still, root_world=still.root_world + height[:, None] * [0.0, 1.0, 0.0])
+    stands = stands_of(leap, np.full((60, 4), 0.9))
+    assert not stands[height > 0.05].any()
+    assert stands[:15].all()
+    assert stands[-15:].all()
+
+
 def test_without_a_lifter_s_word_a_foot_must_rest_in_space_too() -> None:
     motion = squatting_motion(60)
     lens = front_camera().T_world_camera[:3, 3]

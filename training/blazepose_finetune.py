@@ -4,10 +4,10 @@
     python -m training.blazepose_finetune train blazepose-heavy maps -o runs/blazepose-lsp --minutes 60
 
 The backbone and its decoder stay as published; what comes after them learns: the way back to 1/32, the regression
-trunk and the head of joints. The first command goes through the pictures once, cut out as tracking cuts people out, and can
-be interrupted and taken up again; the second takes what is there and goes on from its checkpoint. What the published
-network says of landmarks and presence is stored too and asked of the tuned one, also beside people, so that it can
-still be tracked with. The official test half is not touched.
+trunk and the head of joints. The first command goes through the pictures once, cut out as tracking cuts people out, and
+can be interrupted and taken up again; the second takes what is there and goes on from its checkpoint. What the
+published network says of landmarks and presence is stored too and asked of the tuned one, also beside people, so that
+it can still be tracked with. The official test half is not touched.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from torch.nn import functional as F
 from mocap import metrics
 from mocap.estimators.modules import load_module
 from mocap.estimators.regions import cut_out, region_axes
+from mocap.estimators.runtime import Image
 from mocap.files import atomic_path
 from mocap.keypoints import LSP_14
 from mocap.networks import create_network
@@ -50,7 +51,7 @@ ASTRAY = 400  # crops beside people
 SEED = 7
 POOL = 12  # shards that are mixed
 
-Runner = Callable[[Array], Sequence[Array]]  # maps, landmarks and presence of a crop (256, 256, 3) uint8
+Runner = Callable[[Image], Sequence[Array]]  # maps, landmarks and presence of a crop (256, 256, 3) uint8
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,9 @@ def to_crop(points: Array, region: Array) -> Array:
     return np.asarray((points - region[:2]) @ region_axes(region) / region[2] + 0.5)
 
 
-def crops_of(examples: Sequence[Example], *, size: int, mirrored: bool, astray: bool = False) -> Iterator[tuple[Array, Array]]:
+def crops_of(
+    examples: Sequence[Example], *, size: int, mirrored: bool, astray: bool = False
+) -> Iterator[tuple[Image, Array]]:
     """Crops (size, size, 3) uint8 and joints (14, 2) of examples that show hips and shoulders; NaN joints astray."""
     joints = np.array([example.joints for example in examples])
     generator = np.random.default_rng([SEED, mirrored, int(astray)])
@@ -121,7 +124,7 @@ def crops_of(examples: Sequence[Example], *, size: int, mirrored: bool, astray: 
 
 
 def store(model: str, lsp: Path, lspet: Path | None, folder: Path) -> None:
-    """Writes the maps of training crops: LSP's first, then the mirrored ones, then beside people, then the extension's."""
+    """Writes the maps of training crops: LSP's first, then in a mirror, then beside people, then the extension's."""
     split = split_lsp(read_lsp(lsp), "official", validation=VALIDATION)
     more = extension(lspet) if lspet else []
     more = [more[i] for i in np.random.default_rng(SEED).permutation(len(more))]
@@ -140,7 +143,7 @@ def store(model: str, lsp: Path, lspet: Path | None, folder: Path) -> None:
                 print(path.name, flush=True)
 
 
-def write_shard(path: Path, crops: Iterator[tuple[Array, Array]], run: Runner) -> None:
+def write_shard(path: Path, crops: Iterator[tuple[Image, Array]], run: Runner) -> None:
     """Stores the maps and joints of crops; shards that begin with "0_" judge the training."""
     rows = [(*run(image), joints.astype(np.float32)) for image, joints in crops]
     *maps, landmarks, presence, joints = (np.array(column) for column in zip(*rows))
@@ -183,7 +186,7 @@ def map_function(network: BlazePoseLsp) -> Runner:
             pass  # torch alone is four times slower
     device = next(module.parameters()).device
 
-    def run(crop: Array) -> list[Array]:
+    def run(crop: Image) -> list[Array]:
         image = torch.from_numpy(crop).to(device).permute(2, 0, 1)[None].float() / 255
         with torch.inference_mode():
             return [values[0].cpu().numpy() for values in module(image)]
@@ -201,7 +204,7 @@ def _compiled(module: nn.Module) -> Runner:
     converted.reshape([1, 3, 256, 256])
     compiled = ov.Core().compile_model(converted, "CPU", compile_options())
 
-    def run(crop: Array) -> list[Array]:
+    def run(crop: Image) -> list[Array]:
         outputs = compiled(crop.transpose(2, 0, 1)[None].astype(np.float32) / 255)
         return [outputs[i][0].copy() for i in range(len(outputs))]
 
@@ -268,7 +271,8 @@ class Tuning:
 
     def tuned(self) -> dict[str, Tensor]:
         """All weights of the network, the averaged ones where it learns."""
-        return {name: value.detach().clone() for name, value in (self.network.state_dict() | self.averaged).items()}
+        weights = self.network.state_dict() | self.averaged
+        return {name: value.detach().clone(memory_format=torch.contiguous_format) for name, value in weights.items()}
 
     def state(self) -> dict[str, object]:
         """What another day goes on from."""

@@ -100,7 +100,9 @@ class Trainer:
         begin = time.monotonic()
         torch.manual_seed(self.settings.seed + 7919 * (self.epoch + 1))  # of dropout
         batches = -(-len(self.dataset) // self.settings.batch)
-        sums, points, order = torch.zeros(14), [], []
+        sums = torch.zeros(14)
+        points: list[Tensor] = []
+        order: list[Batch] = []
         self.task.train()
         for i, batch in enumerate(
             epoch_batches(self.dataset, self.epoch, batch=self.settings.batch, workers=self.machine.workers)

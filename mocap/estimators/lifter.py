@@ -1,7 +1,9 @@
 """Depth of image keypoints from their movement: a temporal network of our own, run with numpy.
 
-The network is small (1.8 M weights) and sees a clip once, so numpy's matrix products answer as fast as a runtime would,
-and start at once. ``mocap.networks.lifter`` has the same layers as a torch module, for training.
+The networks are small (1.8 M weights each) and see a clip once, so numpy's matrix products answer as fast as a runtime
+would, and start at once. ``mocap.networks.lifter`` has the same layers as a torch module, for training. A model holds a
+few networks that were trained apart, stacked along the first axis of its tensors: what they say is averaged, since they
+err apart.
 """
 
 from __future__ import annotations
@@ -63,10 +65,10 @@ class LearntDepth:
 
 
 class LifterNetwork:
-    """The trained network of a model name."""
+    """The trained networks of a model name, asked together."""
 
     def __init__(self, name: str = "lifter") -> None:
-        self._weights = load_weights(name)
+        self._members = members_of(load_weights(name))
 
     def lift(self, rays: Array, confidence: Array, guess: Array | None, fps: Fraction) -> Answer:
         """The bodies of T frames.
@@ -99,7 +101,7 @@ class LifterNetwork:
             frames = np.clip(np.arange(start, start + WINDOW), 0, T - 1)
             guess = None if own is None else own[None, frames]
             turn, features = features_of(rays[None, frames], confidence[None, frames], guess)
-            answer = both_ways(features[0], self._weights)
+            answer = np.mean([both_ways(features[0], weights) for weights in self._members], axis=0)
             inside = slice(0, min(WINDOW, T - start))
             total[start : start + WINDOW] += (bell * answer)[inside]
             weight[start : start + WINDOW] += bell[inside]
@@ -126,6 +128,12 @@ def _resampled(values: Array, from_seconds: Array, to_seconds: Array) -> Array:
     low = np.minimum(place.astype(int), len(from_seconds) - 2)
     share = (place - low).reshape(-1, *[1] * (values.ndim - 1))
     return np.asarray((1 - share) * values[low] + share * values[low + 1])
+
+
+def members_of(stacked: Weights) -> list[Weights]:
+    """The weights of each of N networks from tensors (N, …)."""
+    count = len(next(iter(stacked.values())))
+    return [{name: values[i] for name, values in stacked.items()} for i in range(count)]
 
 
 def both_ways(features: Array, weights: Weights) -> Array:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mocap.keypoints import LSP_14
@@ -22,6 +23,7 @@ from training.blazepose_finetune import (
     map_function,
     published,
     read_crops,
+    tune,
     write_shard,
 )
 from training.cascade import SIGMA, Cascade, StageSettings, StageTrainer, joint_crops, looked_again, torsos
@@ -188,6 +190,19 @@ def test_tuning_asks_for_what_the_published_network_says_of_landmarks_and_presen
     moved = crops._replace(landmarks=crops.landmarks + 20, presence=1 - crops.presence)
     assert as_published < 0.01
     assert tuning.loss(moved).item() > 2 * as_published
+
+
+def test_tuning_leaves_weights_a_record_and_a_checkpoint(tmp_path):
+    """Shards that begin with 0_ judge; a run of a moment is a step."""
+    discs = figures(4, 256)
+    run = map_function(published("blazepose-lite"))
+    for part in "01":
+        write_shard(tmp_path / f"{part}_0.npz", zip(discs.images, discs.joints), run)
+    tune(published("blazepose-lite"), tmp_path, tmp_path / "run", TuneSettings(minutes=1e-6))
+    tuned = published("blazepose-lite")
+    tuned.load_state_dict(load_file(tmp_path / "run" / "weights.safetensors"))
+    assert (tmp_path / "run" / "checkpoint.pt").is_file()
+    assert [line.split(",")[0] for line in (tmp_path / "run" / "record.csv").read_text().split()] == ["step", "0", "1"]
 
 
 def test_tuning_goes_on_where_it_was(tmp_path):
