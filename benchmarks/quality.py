@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from mocap import pipeline
+from mocap.errors import MocapError
 from mocap.evaluate.comparison import compare
 from mocap.evaluate.tracks import PointTrack, capture_of, read_reference
 from mocap.formats.take_json import read_json, write_json
@@ -82,7 +83,11 @@ def _take(clip: Path, stored: Path) -> Take | None:
         return read_json(stored)
     if not clip.is_file():
         return None
-    take = pipeline.process(clip, pipeline.CaptureSettings())
+    try:
+        take = pipeline.process(clip, pipeline.CaptureSettings())
+    except MocapError as error:  # nobody was found
+        print(error)
+        return None
     write_json(take, stored)
     return take
 

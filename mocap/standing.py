@@ -89,13 +89,15 @@ def firmness(stands: Flags, fps: float) -> Array:
 
 def ground_heights(motion: Motion, stands: Flags) -> Array:
     """Height (T, 4) of the ground under each point of the feet: the floor's 0, or that of one other level, a roof or a
-    lawn, which is told by where they stand; NaN where neither is within a step, unless nobody stands lower than 0."""
+    lawn, which is told by where they stand. Where neither is within a step, NaN for points that stand; the others have
+    the lowest ground under them, and so has, unless somebody stands lower than 0, whatever is far under the floor."""
     heights = np.stack([place[:, 1] for place in foot_points(motion).values()], axis=1)
     is_far = np.abs(heights) >= STEP_M
     elsewhere = stands & is_far
     level = float(np.median(heights[elsewhere])) if elsewhere.any() else 0.0
     ground = np.where(is_far, np.nan, 0.0)
     ground[is_far & (np.abs(heights - level) < STEP_M)] = level
+    ground[~stands & np.isnan(ground) & (heights > 0)] = min(level, 0.0)
     if level >= 0:
         ground[heights < 0] = 0.0
     return ground

@@ -99,10 +99,20 @@ def test_a_lawn_below_the_floor_is_ground_too() -> None:
     np.testing.assert_allclose(ground[30:], -1.7, atol=0.01)
 
 
-def test_ground_on_which_nobody_stood_is_not_known() -> None:
+def test_under_a_flying_body_lies_the_floor() -> None:
+    """So that the fit does not let a foot that comes down go through it."""
     motion = squatting_motion(10)
     flying = replace(motion, root_world=motion.root_world + np.array([0.0, 1.0, 0.0]))
-    assert np.isnan(standing.ground_heights(flying, np.zeros((10, 4), dtype=bool))).all()
+    np.testing.assert_array_equal(standing.ground_heights(flying, np.zeros((10, 4), dtype=bool)), 0.0)
+
+
+def test_ground_under_a_stand_between_two_levels_is_not_known() -> None:
+    motion = squatting_motion(60)
+    height = np.where(np.arange(60) < 50, 1.0, 0.5)
+    moved = replace(motion, root_world=motion.root_world + height[:, None] * [0.0, 1.0, 0.0])
+    ground = standing.ground_heights(moved, np.ones((60, 4), dtype=bool))
+    np.testing.assert_allclose(ground[:50], 1.0, atol=0.01)
+    assert np.isnan(ground[50:]).all()
 
 
 def test_far_under_the_floor_is_under_it_where_nobody_stands_lower() -> None:
