@@ -26,7 +26,7 @@ HINGE = 0.05  # sine of the angle by which a limb leaves the plane of its hinge
 EXTENDED = float(np.sin(np.radians(5.0)))  # sine of the angle by which a hinge may bend the wrong way
 SOLE_M = 0.002  # of the height of a point that stands
 UNDER_M = 0.002  # of a point's depth under the floor
-UNDER_ROUND_M = 0.004  # over which that sets in: with a sharp corner, steps of the fit would go to and fro across it
+TOUCHING_M = 0.0015  # over the floor: what the fit has put there stays, else its steps would go to and fro
 TILT = 0.05  # sine of the sideways tilt of a sole that lies on the floor
 STANDING_M_S = 0.01  # speed of a point that stands
 
@@ -201,11 +201,10 @@ def soles(posed: Posed, evidence: Evidence) -> Rows:
         place, jacobian = posed.keypoints[keypoint]
         known = np.isfinite(evidence.grounds[:, i])
         off = place[:, 1] - np.nan_to_num(evidence.grounds[:, i])
-        length = np.sqrt(off**2 + UNDER_ROUND_M**2)
-        stands = evidence.stands[:, i] > 0
-        residuals.append(known * np.where(stands, off / SOLE_M, 0.5 * (off - length) / UNDER_M))
-        slope = known * np.where(stands, 1 / SOLE_M, 0.5 * (1 - off / length) / UNDER_M)
-        jacobians.append(slope[:, None] * jacobian[:, 1])
+        under = np.where(off < TOUCHING_M, 1 / UNDER_M, 0.0)
+        scale = known * np.where(evidence.stands[:, i] > 0, 1 / SOLE_M, under)
+        residuals.append(scale * off)
+        jacobians.append(scale[:, None] * jacobian[:, 1])
     for first, big in ((0, "Left"), (2, "Right")):
         side, d_side = posed.direction(f"{big}Foot", np.array([1.0, 0.0, 0.0]))
         scale = evidence.stands[:, first] * evidence.stands[:, first + 1] / TILT
