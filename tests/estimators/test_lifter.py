@@ -69,14 +69,22 @@ def test_a_walker_gets_depth_from_image_points_alone_in_every_layout(layout, bou
     assert error < bound_mm
 
 
-@pytest.mark.parametrize(("pitch", "roll"), [(0, 0), (20, 0), (10, 12), (-8, -10)])
-def test_gravity_is_told_from_how_a_walker_moves(pitch, roll):
-    """Measured: 1.3 to 4.1 degrees."""
+def up_of_a_walker(pitch: float, roll: float) -> np.ndarray:
+    """Up (3,) in the world as the lifter tells it of a walker before a camera that is tilted like that."""
     points, camera = keypoints_of(walking_motion()), camera_at(pitch, roll)
     lifted = create_lifter().lift(picture_of(points, camera), network_guess(points, camera), camera)
-    up = np.median(lifted.up, axis=0)
-    angle = np.degrees(np.arccos(up @ camera.T_world_camera[1, :3] / np.linalg.norm(up)))
-    assert angle < 6
+    up = camera.T_world_camera[:3, :3] @ np.median(lifted.up, axis=0)
+    return np.asarray(up / np.linalg.norm(up))
+
+
+@pytest.mark.parametrize(("pitch", "roll"), [(20, 0), (10, 12), (-8, -10)])
+def test_a_tilt_of_the_camera_is_told_apart_from_the_walker_s_own(pitch, roll):
+    """The drawn walker crouches as nobody walks, and is taken to lean: by the same angle from every camera.
+
+    Measured: 1.3 to 2.5 degrees apart; how near real walkers come is shown in tests/training/test_lifter_data.py.
+    """
+    angle = np.degrees(np.arccos(up_of_a_walker(pitch, roll) @ up_of_a_walker(0, 0)))
+    assert angle < 4
 
 
 @pytest.mark.parametrize(("pitch", "roll"), [(0, 0), (25, 0), (-10, 13), (30, -14)])
