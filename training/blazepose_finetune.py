@@ -56,14 +56,18 @@ Runner = Callable[[Image], Sequence[Array]]  # maps, landmarks and presence of a
 
 @dataclass(frozen=True)
 class TuneSettings:
-    """How the network is tuned. keeping: weight of saying what the published network said."""
+    """How the network is tuned. learning_rate: of the head of joints; trunk_rate: of what was published.
+
+    keeping: weight of saying what the published network said. average: of the weights, over steps.
+    """
 
     minutes: float = 60.0
     batch: int = 32
-    learning_rate: float = 3e-4
+    learning_rate: float = 2e-4
+    trunk_rate: float = 2e-5
     weight_decay: float = 0.02
     keeping: float = 0.2
-    average: float = 0.999  # of the weights, over steps
+    average: float = 0.999
     seed: int = 1
 
 
@@ -221,8 +225,12 @@ class Tuning:
             parameter.requires_grad_(False)
         self.learning = {name: p.requires_grad_() for name, p in network.named_parameters() if learns(name)}
         self.averaged = {name: p.detach().clone() for name, p in self.learning.items()}
+        head = [p for name, p in self.learning.items() if name.startswith("joints.")]
+        trunk = [p for name, p in self.learning.items() if not name.startswith("joints.")]
         self.optimiser = torch.optim.AdamW(
-            self.learning.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+            [{"params": head, "rate": settings.learning_rate}, {"params": trunk, "rate": settings.trunk_rate}],
+            weight_decay=settings.weight_decay,
+            fused=True,
         )
         self.step, self.spent = 0, 0.0
 
@@ -230,7 +238,7 @@ class Tuning:
         """One step at that share of the training; its loss."""
         rate = min(1.0, (self.step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
         for group in self.optimiser.param_groups:
-            group["lr"] = rate * self.settings.learning_rate
+            group["lr"] = rate * group["rate"]
         self.network.train()
         loss = self.loss(crops)
         self.optimiser.zero_grad()

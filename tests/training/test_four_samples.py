@@ -167,7 +167,7 @@ def test_blazepose_is_tuned_by_heart_on_stored_maps(tmp_path):
     write_shard(tmp_path / "1_00000.npz", zip(discs.images, discs.joints), map_function(network))
     (crops,) = batches_of(read_crops([tmp_path / "1_00000.npz"]), 4, torch.arange(4))
     assert crops.joints.numpy() == pytest.approx(discs.joints, abs=1e-5)
-    tuning = Tuning(network, TuneSettings(learning_rate=1e-3, average=0.5, keeping=0.0))
+    tuning = Tuning(network, TuneSettings(learning_rate=1e-3, trunk_rate=1e-3, average=0.5, keeping=0.0))
     without_dropout(network)
     for _ in range(80):
         tuning.learn(crops, share=0.0)
