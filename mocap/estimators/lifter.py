@@ -2,8 +2,8 @@
 
 The networks are small (1.8 M weights each) and see a clip once, so numpy's matrix products answer as fast as a runtime
 would, and start at once. ``mocap.networks.lifter`` has the same layers as a torch module, for training. A model holds a
-few networks that were trained apart, stacked along the first axis of its tensors: what they say is averaged, since they
-err apart.
+few networks that were trained apart, stacked along the first axis of its tensors: what they say is averaged by shares,
+since they err apart.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class LifterNetwork:
             frames = np.clip(np.arange(start, start + WINDOW), 0, T - 1)
             guess = None if own is None else own[None, frames]
             turn, features = features_of(rays[None, frames], confidence[None, frames], guess)
-            answer = np.mean([both_ways(features[0], weights) for weights in self._members], axis=0)
+            answer = together(features[0], self._members)
             inside = slice(0, min(WINDOW, T - start))
             total[start : start + WINDOW] += (bell * answer)[inside]
             weight[start : start + WINDOW] += bell[inside]
@@ -130,10 +130,18 @@ def _resampled(values: Array, from_seconds: Array, to_seconds: Array) -> Array:
     return np.asarray((1 - share) * values[low] + share * values[low + 1])
 
 
-def members_of(stacked: Weights) -> list[Weights]:
-    """The weights of each of N networks from tensors (N, …)."""
-    count = len(next(iter(stacked.values())))
-    return [{name: values[i] for name, values in stacked.items()} for i in range(count)]
+def members_of(stacked: Weights) -> list[tuple[float, Weights]]:
+    """The share and the weights of each of N networks from tensors (N, …) and "shares" (N,)."""
+    shares = stacked["shares"]
+    return [
+        (float(share), {name: values[i] for name, values in stacked.items() if name != "shares"})
+        for i, share in enumerate(shares / shares.sum())
+    ]
+
+
+def together(features: Array, members: list[tuple[float, Weights]]) -> Array:
+    """The mean (T, OUTPUTS) of what the networks say of features (T, FEATURES), by their shares."""
+    return np.asarray(sum(share * both_ways(features, weights) for share, weights in members))
 
 
 def both_ways(features: Array, weights: Weights) -> Array:

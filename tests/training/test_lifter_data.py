@@ -10,7 +10,7 @@ from bodies import walking_motion
 
 from mocap import kinematics, rotation
 from mocap.estimators import DEFAULT_LIFTER
-from mocap.estimators.lifter import both_ways, members_of
+from mocap.estimators.lifter import members_of
 from mocap.networks.lifter_features import FEATURES, FEET, MIRROR, OUTPUTS, in_mirror
 from mocap.weights import load_weights
 from training import asfamc
@@ -182,9 +182,7 @@ def test_gravity_is_told_from_how_real_walkers_move(real_data, tmp_path):
     _, bodies = split([take for name in walks for take in read_takes(tmp_path / name)])
     batch = Views(bodies, mixed=False).batch(24, np.random.default_rng(5))
     members = members_of(load_weights(DEFAULT_LIFTER))
-    answers = np.array([[both_ways(features, member) for features in batch.features] for member in members]).mean(
-        axis=0
-    )
+    answers = np.array([together(features, members) for features in batch.features])
     up = np.median(answers[..., 3 * K : 3 * K + 3], axis=1)
     cosines = np.sum(up * np.median(batch.up, axis=1), axis=-1) / np.linalg.norm(up, axis=-1)
     angles = np.degrees(np.arccos(cosines))
