@@ -10,7 +10,7 @@ from bodies import walking_motion
 
 from mocap import kinematics, rotation
 from mocap.estimators import DEFAULT_LIFTER
-from mocap.estimators.lifter import members_of
+from mocap.estimators.lifter import members_of, together
 from mocap.networks.lifter_features import FEATURES, FEET, MIRROR, OUTPUTS, in_mirror
 from mocap.weights import load_weights
 from training import asfamc
