@@ -213,6 +213,12 @@ def soles(posed: Posed, evidence: Evidence) -> Rows:
     return Rows(np.stack(residuals, axis=1), np.stack(jacobians, axis=1))
 
 
+def depth_under_ground(posed: Posed, evidence: Evidence) -> float:
+    """How far the deepest point of a sole is under its ground, in metres; 0 if none is."""
+    heights = np.stack([posed.keypoints[keypoint][0][:, 1] for keypoint in FOOT_KEYPOINTS.values()], axis=1)
+    return max(0.0, float(np.max(np.nan_to_num(evidence.grounds - heights, nan=0.0), initial=0.0)))
+
+
 TERMS = (reprojection, relative_depth, hinges, soles)
 
 

@@ -15,11 +15,12 @@ from itertools import pairwise
 import numpy as np
 
 from mocap import rotation
-from mocap.fit_terms import ACTIVE, TERMS, UNKNOWNS, Evidence, Posed, Rows, standing
+from mocap.fit_terms import ACTIVE, TERMS, UNKNOWNS, Evidence, Posed, Rows, depth_under_ground, standing
 from mocap.motion import Motion
 from mocap.rotation import Array
 
 ROUNDS = 5  # of Gauss-Newton; later ones move joints by less than a millimetre
+SUNK_M = 0.005  # under the ground, which asks for another round
 WINDOW = 300  # frames solved at once, so that memory stays bounded
 OVERLAP = 40  # frames that the next window solves again, with more of what follows in view
 SETTLED = 2  # frames of the window before that the next one keeps: as far as a term reaches
@@ -40,6 +41,8 @@ def refine(motion: Motion, evidence: Evidence, cuts: Sequence[int] = ()) -> Moti
             settled = SETTLED if start > begin else 0
             window.take_over(root[start : start + settled], local[start : start + settled])
             for _ in range(ROUNDS):
+                window.improve(settled)
+            if window.depth_under_ground() > SUNK_M:  # a foot went through the floor in the last round: now it counts
                 window.improve(settled)
             root[part], local[part] = window.root, window.local
     local = rotation.make_continuous(local / np.linalg.norm(local, axis=-1, keepdims=True))
@@ -90,6 +93,10 @@ class _Window:
         turns = rotation.rotvec_to_wxyz(change[:, 3:].reshape(len(change), -1, 3))
         self.local[:, self._active] = rotation.multiply(turns, self.local[:, self._active])
         self.local /= np.linalg.norm(self.local, axis=-1, keepdims=True)
+
+    def depth_under_ground(self) -> float:
+        """Metres by which a sole is under the ground."""
+        return depth_under_ground(Posed(self.skeleton, self.root, self.local), self.evidence)
 
     def _off_start(self) -> Array:
         """How far (T, UNKNOWNS) the frames are from the closed form."""

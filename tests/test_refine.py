@@ -97,6 +97,16 @@ def test_a_foot_that_does_not_stand_is_not_held() -> None:
     assert error_mm(fitted, walked) < 8
 
 
+@pytest.mark.parametrize("start_m", [-0.03, 0.0, 0.05, 0.3])
+def test_feet_that_are_seen_under_the_floor_do_not_go_there(start_m) -> None:
+    """Wherever the fit begins, and although nobody says that they stand."""
+    truth, down = squatting_motion(40), np.array([0.0, 1.0, 0.0])
+    sunk = replace(truth, root_world=truth.root_world - 0.03 * down)
+    start = replace(truth, root_world=truth.root_world + start_m * down)
+    fitted = refine.refine(start, evidence_of(sunk, stands=False))
+    assert min(place[:, 1].min() for place in contacts.foot_points(fitted).values()) > -0.005
+
+
 def test_limbs_keep_their_lengths_and_hinges_their_sense() -> None:
     truth = squatting_motion()
     fitted = refine.refine(disturbed(truth, 0.2, 0.1), evidence_of(truth, noise_m=0.05))
