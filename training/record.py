@@ -31,6 +31,18 @@ def write_rows(rows: list[Row], path: Path) -> None:
         writer.writerows(rows)
 
 
+def append_row(path: Path, row: Row) -> None:
+    """A line more of a record that grows as it goes, begun with its heads; shown as well."""
+    row = {name: round(value, 5) for name, value in row.items()}
+    is_new = not path.is_file()
+    with path.open("a", newline="") as lines:
+        writer = csv.DictWriter(lines, list(row))
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)
+    print("  ".join(f"{name} {value}" for name, value in row.items()), flush=True)
+
+
 def read_rows(path: Path) -> list[Row]:
     """The lines of a record."""
     with path.open(newline="") as lines:

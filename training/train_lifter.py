@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import csv
 import math
 import time
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from mocap.keypoints import BLAZEPOSE_33
 from mocap.metrics.pose import EVALUATION_POINTS, mpjpe_mm, pa_mpjpe_mm
 from mocap.networks.lifter import Lifter
 from mocap.networks.lifter_features import K
+from training import record
 from training.captured_bodies import Body
 from training.lifter_views import Batch, Views, split
 from training.motions import read_motions
@@ -219,7 +219,7 @@ class Training:
                 row = {"step": self.step, "minutes": self.spent / 60, "loss": running / (self.step - last)}
                 for name, batches in tests.items():
                     row |= {f"{name} {key}": value for key, value in figures(self.averaged, batches).items()}
-                _log(self.output / "log.csv", {key: round(value, 5) for key, value in row.items()})
+                record.append_row(self.output / "log.csv", row)
                 self._store()
                 running, last = 0.0, self.step
             if share >= 1:
@@ -267,16 +267,6 @@ class Training:
 def _between(name: str, weight: Tensor) -> bool:
     """Whether a weight turns features into features: what Muon is for (Jordan et al. 2024)."""
     return weight.ndim > 1 and not name.startswith(("enter", "leave", "places"))
-
-
-def _log(path: Path, row: dict[str, float]) -> None:
-    is_new = not path.is_file()
-    with path.open("a", newline="") as lines:
-        writer = csv.DictWriter(lines, row)
-        if is_new:
-            writer.writeheader()
-        writer.writerow(row)
-    print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
 
 
 if __name__ == "__main__":

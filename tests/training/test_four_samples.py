@@ -16,16 +16,8 @@ from mocap.networks.spatialnet import SpatialNet
 from tests.training.pictures import figures
 from training import cascade
 from training.batches import masked
-from training.blazepose_finetune import (
-    TuneSettings,
-    Tuning,
-    batches_of,
-    map_function,
-    published,
-    read_crops,
-    tune,
-    write_shard,
-)
+from training.blazepose_finetune import TuneSettings, Tuning, tune
+from training.blazepose_maps import batches_of, map_function, published, read_crops, write_shard
 from training.cascade import SIGMA, Cascade, StageSettings, StageTrainer, joint_crops, looked_again, torsos
 from training.crops import Crops
 from training.tasks import as_list, centres_of_mass, create_task
