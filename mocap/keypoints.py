@@ -30,6 +30,13 @@ class KeypointLayout:
         """The position of a keypoint in every (K, …) array."""
         return self.names.index(name)
 
+    def mirrored(self) -> list[int]:
+        """The keypoint (K) that each one is in a mirror."""
+        order = list(range(len(self)))
+        for left, right in self.mirror_pairs:
+            order[left], order[right] = right, left
+        return order
+
 
 def _layout(name: str, names: str, edges: str) -> KeypointLayout:
     split = tuple(names.split())

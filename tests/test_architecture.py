@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,18 @@ def test_help_loads_nothing_heavy() -> None:
 def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
     loaded = loaded_by(f"sys.argv = ['mocap', '{command}', '--help']; from mocap.cli import main; main()")
     assert loaded.isdisjoint(HEAVY)
+
+
+def test_training_and_networks_load_without_video_blender_and_openvino() -> None:
+    """Of training's modules only those that render bodies or read TensorFlow Lite files ask for more."""
+    if find_spec("torchvision") is None:
+        pytest.skip("torchvision is not installed (extra torchvision)")
+    own = {"render_bodies", "posed_body", "convert_blazepose", "tflite_reader"}
+    files = [path for folder in ("training", "mocap/networks") for path in sorted((REPOSITORY / folder).rglob("*.py"))]
+    modules = [".".join(path.relative_to(REPOSITORY).with_suffix("").parts) for path in files if path.stem not in own]
+    absent = "sys.modules.update(dict.fromkeys(('av', 'bpy', 'openvino')))"
+    loaded = loaded_by(f"{absent}; import {', '.join(name.removesuffix('.__init__') for name in modules)}")
+    assert {"torch", "training"} <= loaded
 
 
 def test_estimators_are_listed_without_a_network_runtime() -> None:

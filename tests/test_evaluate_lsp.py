@@ -27,7 +27,7 @@ HIDDEN = np.random.default_rng(1).uniform(size=(lsp.IMAGES, 14)) < 0.2
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory) -> Path:
-    """A zip like the real one, its first six images grey in a shade that tells their number."""
+    """A zip like the real one, its first six images grey in a shade that tells their number, darker to the right."""
     path = tmp_path_factory.mktemp("lsp") / "lsp_dataset.zip"
     joints = np.concatenate([LABELS + 0.5, HIDDEN[..., None]], axis=-1).transpose(2, 1, 0)
     mat = io.BytesIO()
@@ -35,14 +35,19 @@ def archive(tmp_path_factory) -> Path:
     with zipfile.ZipFile(path, "w") as zipped:
         zipped.writestr("joints.mat", mat.getvalue())
         for i in range(6):
-            picture = np.full((SIZE[1], SIZE[0], 3), 10 * i, np.uint8)
+            picture = np.full((SIZE[1], SIZE[0], 3), 10 * i + 3, np.uint8)
+            picture[:, SIZE[0] // 2 :] -= 3
             zipped.writestr(f"images/im{i + 1:04d}.jpg", cv2.imencode(".jpg", picture)[1].tobytes())
         zipped.writestr("images/im0007.jpg", b"no picture")
     return path
 
 
 def number(frame: np.ndarray) -> int:
-    return round(float(frame.mean()) / 10)
+    return int(frame.mean() / 10)
+
+
+def is_mirrored(frame: np.ndarray) -> bool:
+    return bool(frame[:, :30].mean() < frame[:, -30:].mean())
 
 
 class Everybody:
@@ -52,29 +57,50 @@ class Everybody:
         self.empty = empty
 
     def detect(self, frames):
-        return [self._people(0 if number(frame) in self.empty else 2) for frame in frames]
+        return [self._people(0 if number(frame) in self.empty else 2, is_mirrored(frame)) for frame in frames]
 
-    def _people(self, count: int) -> Detections:
+    def _people(self, count: int, in_mirror: bool) -> Detections:
         regions = np.array([[10.0, 50, 40, 0], [58.0, 52, 60, 0]])[:count]
+        if in_mirror:
+            regions[:, 0] = SIZE[0] - regions[:, 0]
         return Detections(boxes=np.zeros((count, 4)), scores=np.array([0.9, 0.4])[:count], regions=regions)
 
 
 class Knowing:
-    """Gives the labels in the middle region, better with each look: off by 9 pixels, then 3, then 1."""
+    """Gives the labels in the middle region, better with each look: off by 9 pixels, then 3, then 1.
+
+    In the whole picture it is always off by 2, and sure of it only in the images named. What it says in a mirror is the
+    mirror of it, but in the images named it takes the detected person, not mirrored, for one elsewhere.
+    """
 
     layout = LSP_14
 
+    def __init__(self, *, whole: tuple[int, ...] = (), wrong: tuple[int, ...] = ()) -> None:
+        self.whole, self.wrong = whole, wrong
+
     def estimate(self, frames, regions):
-        assert np.all(np.abs(regions[:, 0] - 58) < 1)
-        looks = np.round(10 * (regions[:, 0] - 58)).astype(int)
-        off = np.array([9.0, 3.0, 1.0])[looks]
-        xy = np.array([LABELS[number(frame)] for frame in frames]) + off[:, None, None] * np.array([0.6, 0.8])
-        count = len(frames)
-        return Poses(xy, np.ones((count, 14)), None, np.ones(count), regions + np.array([0.1, 0, 0, 0]))
+        mirrored, numbers = (np.array([ask(frame) for frame in frames]) for ask in (is_mirrored, number))
+        is_whole = regions[:, 2] == SIZE[0]
+        far = np.where(mirrored, SIZE[0] - 58 - regions[:, 0], regions[:, 0] - 58)
+        assert np.all(is_whole | (np.abs(far) < 1))
+        off = np.array([9.0, 3.0, 1.0, 2.0])[np.where(is_whole, 3, np.round(10 * far)).astype(int)]
+        xy = LABELS[numbers] + off[:, None, None] * np.array([0.6, 0.8])
+        xy[np.isin(numbers, self.wrong) & ~is_whole & ~mirrored] += 500.0
+        xy[mirrored] = SIZE[0] * np.array([1, 0]) + np.array([-1, 1]) * xy[mirrored][:, LSP_14.mirrored()]
+        scores = np.where(is_whole, np.where(np.isin(numbers, self.whole), 0.95, 0.4), 0.9)
+        steps = np.where(is_whole, 0.0, np.where(mirrored, -0.1, 0.1))[:, None] * [1, 0, 0, 0]
+        return Poses(xy, np.ones((len(frames), 14)), None, scores, regions + steps)
 
 
-def scored(archive: Path, images: range, *empty: int) -> lsp.LspScores:
-    return lsp.evaluate_lsp(archive, images, detector=Everybody(*empty), estimator=Knowing())
+def scored(archive: Path, images: range, *empty: int, **says: tuple[int, ...]) -> lsp.LspScores:
+    return lsp.evaluate_lsp(archive, images, detector=Everybody(*empty), estimator=Knowing(**says))
+
+
+def in_torsos(pixels: float) -> np.ndarray:
+    """So many pixels in torsos of the six images."""
+    torso = np.linalg.norm(LABELS[:6, LSP_14.index("left_shoulder")] - LABELS[:6, LSP_14.index("right_hip")], axis=-1)
+    other = np.linalg.norm(LABELS[:6, LSP_14.index("right_shoulder")] - LABELS[:6, LSP_14.index("left_hip")], axis=-1)
+    return pixels / np.maximum(torso, other)
 
 
 def test_labels_are_in_pixels_from_the_corner_and_say_what_is_hidden(archive):
@@ -85,15 +111,31 @@ def test_labels_are_in_pixels_from_the_corner_and_say_what_is_hidden(archive):
 
 def test_the_person_in_the_middle_is_looked_at_three_times_and_the_last_look_counts(archive):
     scores = scored(archive, range(6))
-    torso = np.linalg.norm(LABELS[:6, LSP_14.index("left_shoulder")] - LABELS[:6, LSP_14.index("right_hip")], axis=-1)
-    other = np.linalg.norm(LABELS[:6, LSP_14.index("right_shoulder")] - LABELS[:6, LSP_14.index("left_hip")], axis=-1)
-    shares = np.array([9.0, 3.0, 1.0])[:, None] / np.maximum(torso, other)
+    shares = np.array([in_torsos(pixels) for pixels in (9.0, 3.0, 1.0)])
     assert scores.pck_by_pass == pytest.approx(100 * (shares < 0.2).mean(axis=1))
     assert scores.auc == pytest.approx([100 * np.maximum(1 - shares[2] / 0.2, 0).mean()] * 14)
     assert scores.found == 6
+    assert scores.detected_pck == scores.pck_by_pass[-1]
 
 
-def test_images_without_a_detection_count_as_wrong(archive):
+def test_somebody_who_was_not_detected_is_seen_in_the_whole_image_if_the_network_is_sure(archive):
+    scores = scored(archive, range(6), 2, 3, whole=(2,))
+    assert scores.found == 5
+    shares = np.delete(in_torsos(1.0), 3)
+    shares[2] = in_torsos(2.0)[2]
+    assert scores.auc == pytest.approx([100 * np.maximum(1 - shares / 0.2, 0).sum() / 6] * 14)
+    assert scores.detected_pck == pytest.approx(100 * np.delete(in_torsos(1.0) < 0.2, [2, 3]).sum() / 6)
+
+
+def test_the_look_that_the_others_agree_with_counts(archive):
+    """One of four goes astray, as sure as ever."""
+    scores = scored(archive, range(6), wrong=(1,))
+    shares = in_torsos(1.0)
+    assert scores.auc[0] == pytest.approx(100 * np.maximum(1 - shares / 0.2, 0).mean())
+    assert scores.detected_pck == pytest.approx(100 * np.delete(shares < 0.2, 1).sum() / 6)
+
+
+def test_images_in_which_nobody_is_seen_count_as_wrong(archive):
     scores = scored(archive, range(6), 2, 4)
     assert scores.found == 4
     assert scores.pck.max() <= 100 * 4 / 6 + 1e-9
@@ -110,7 +152,7 @@ def test_tables_name_every_joint_and_limb_and_the_rules(archive):
     text = plain(report.lsp_tables(scored(archive, range(6))))
     assert all(name.replace("_", " ") in text for name in LSP_14.names)
     assert all(limb in text for limb in lsp.LIMBS)
-    assert "nobody detected counts as wrong" in text
+    assert "nobody seen counts as wrong" in text
     assert set(report.lsp_json(scored(archive, range(2)))["pck"]) == set(LSP_14.names)
 
 
@@ -154,8 +196,8 @@ def test_a_threshold_outside_of_its_range_is_refused():
 
 @pytest.mark.real
 @pytest.mark.slow
-def test_the_heavy_network_is_right_about_five_joints_of_six(real_data):
-    """50 images of the official test half; all 1000 give 86.9 % (one standard error of 50 images is about 3)."""
+def test_the_heavy_network_is_right_about_nine_joints_of_ten(real_data):
+    """50 images of the official test half; all 1000 give 90.1 % (one standard error of 50 images is about 3)."""
     scores = lsp.evaluate_lsp(
         real_data / "lsp_dataset.zip",
         lsp.images_of("test", 20),
@@ -164,4 +206,4 @@ def test_the_heavy_network_is_right_about_five_joints_of_six(real_data):
     )
     log.info(plain(report.lsp_tables(scores)))
     assert scores.found >= 47
-    assert scores.pck.mean() >= 84
+    assert scores.pck.mean() >= 86

@@ -13,7 +13,8 @@ from mocap.weights import find_models_folder, list_cards, load_weights, read_car
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NAME = "blazepose-lite"
-ALL = ["blazepose-detector", "blazepose-full", "blazepose-heavy", "blazepose-lite", "lifter"]
+SHIPPED = {"blazepose-detector", "blazepose-full", "blazepose-heavy", "blazepose-lite", "lifter"}  # in the wheel
+ALL = [card.name for card in list_cards()]
 
 
 @pytest.fixture
@@ -24,12 +25,17 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_every_card_allows_commercial_use_and_names_its_origin() -> None:
-    cards = list_cards()
-    assert [card.name for card in cards] == ALL
-    assert {(card.licence, card.commercial_use) for card in cards} == {("Apache-2.0", "yes")}
-    for card in cards:  # a published file, or a script of ours
+def test_every_card_names_its_origin() -> None:
+    """A published file, or a script of ours."""
+    for card in list_cards():
         assert len(card.origin_sha256) == 64 or (REPOSITORY / card.origin_file).is_file()
+
+
+def test_what_is_shipped_allows_commercial_use_and_what_learned_from_data_without_terms_does_not_say_so() -> None:
+    assert set(ALL) >= SHIPPED
+    for card in list_cards():
+        terms = ("Apache-2.0", "yes") if card.name in SHIPPED else ("unknown", "unknown")
+        assert (card.licence, card.commercial_use) == terms
 
 
 @pytest.mark.parametrize("name", ALL)

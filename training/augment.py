@@ -32,18 +32,10 @@ class Changes:
     light: float = 0.3
 
 
-def mirror_order() -> list[int]:
-    """Where each joint's place is found after left and right changed sides."""
-    order = list(range(len(LSP_14)))
-    for left, right in LSP_14.mirror_pairs:
-        order[left], order[right] = right, left
-    return order
-
-
 class Mirror(v2.Transform):
     """The picture as in a mirror, its joints under the names they have there; always."""
 
-    _order = mirror_order()
+    _order = LSP_14.mirrored()
 
     def transform(self, inpt: object, params: dict[str, object]) -> object:
         """The mirrored image or joints."""

@@ -31,6 +31,7 @@ from mocap.keypoints import LSP_14
 from mocap.networks.blazepose_lsp import BlazePoseLsp
 from training import record
 from training.blazepose_maps import NETWORKS, Crops, batches_of, published, read_crops, store
+from training.optimisers import average_into, rate_at
 
 POOL = 12  # shards that are mixed
 
@@ -73,7 +74,7 @@ class Tuning:
 
     def learn(self, crops: Crops, share: float) -> float:
         """One step at that share of the training; its loss."""
-        rate = min(1.0, (self.step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
+        rate = rate_at(share, (self.step + 1) / 100)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["rate"]
         self.network.train()
@@ -83,10 +84,7 @@ class Tuning:
         nn.utils.clip_grad_norm_(self.learning.values(), 1.0)
         self.optimiser.step()
         self.step += 1
-        keep = min(self.settings.average, self.step / (self.step + 10))
-        with torch.no_grad():
-            for name, kept in self.averaged.items():
-                kept.lerp_(self.learning[name], 1 - keep)
+        average_into(self.averaged.values(), self.learning.values(), self.step, self.settings.average)
         return loss.item()
 
     def loss(self, crops: Crops) -> Tensor:

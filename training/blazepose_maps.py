@@ -18,7 +18,6 @@ from mocap.keypoints import LSP_14
 from mocap.networks import create_network
 from mocap.networks.blazepose_lsp import BlazePoseLsp
 from mocap.rotation import Array
-from training.augment import mirror_order
 from training.corpus import extension
 from training.datasets.lsp import read_lsp
 from training.datasets.samples import Example
@@ -27,6 +26,7 @@ from training.datasets.splits import split_lsp
 NETWORKS = {f"blazepose-{size}": f"blazepose-lsp-{size}" for size in ("heavy", "full", "lite")}
 REACH = 1.08  # of the farthest joint from the hips: where BlazePose puts its circle, in the mean
 SPREAD_SIDE, SPREAD_TURN, SPREAD_PLACE = 0.06, 0.09, 0.05  # of regions in tracking: log, radians, of the reach
+FIRST_LOOKS, FIRST_SPREAD = 0.3, 2.5  # share of regions as detectors place them, and how many times the spread
 SHARD = 100  # crops a file
 VALIDATION = 100
 ASTRAY = 400  # crops beside people
@@ -46,10 +46,14 @@ class Crops(NamedTuple):
 
 
 def body_regions(joints: Array, generator: np.random.Generator) -> Array:
-    """Regions (N, 4) around bodies (N, 14, 2), as tracking finds them, up to chance; NaN without hips and shoulders."""
+    """Regions (N, 4) around bodies (N, 14, 2), as tracking finds them, and some as detectors do, up to chance.
+
+    NaN without hips and shoulders.
+    """
     hips, shoulders = (_middle(joints, part) for part in ("hip", "shoulder"))
     reach = REACH * np.nanmax(np.linalg.norm(joints - hips[:, None], axis=-1), axis=1)
     noise = generator.standard_normal((len(joints), 4))
+    noise[generator.uniform(size=len(joints)) < FIRST_LOOKS] *= FIRST_SPREAD
     up = shoulders - hips
     centre = hips + SPREAD_PLACE * reach[:, None] * noise[:, :2]
     side = 2.5 * reach * np.exp(SPREAD_SIDE * noise[:, 2])
@@ -87,7 +91,7 @@ def crops_of(
         if np.isfinite(region).all():
             image, places = cut_out(example.picture.read(), region, size), to_crop(points, region)
             if mirrored:
-                image, places = np.ascontiguousarray(image[:, ::-1]), (places * [-1, 1] + [1, 0])[mirror_order()]
+                image, places = np.ascontiguousarray(image[:, ::-1]), (places * [-1, 1] + [1, 0])[LSP_14.mirrored()]
             yield image, places
 
 

@@ -2,10 +2,11 @@
 
     python -m training.cascade --lsp lsp_dataset.zip --lspet lspet_dataset.zip -o runs
 
-The first stage is the preset cascade-1. A later one sees, around where the stage before put a joint, a crop of
-SIGMA torso diameters, and tells how far off the joint is. It learns from the labels with displacements drawn from the
-normal distribution of the earlier stage's errors on the training pictures, one draw a joint and round. Each stage has
-its own folder, and is taken up again after the last whole round.
+The first stage is the preset cascade-1, or, with --small, cascade-small-1, which a processor can train. A later one
+sees, around where the stage before put a joint, a crop of SIGMA torso diameters, and tells how far off the joint is. It
+learns from the labels with displacements drawn from the normal distribution of the earlier stage's errors on the
+training pictures, one draw a joint and round. Each stage has its own folder, and is taken up again after the last whole
+round.
 """
 
 from __future__ import annotations
@@ -32,10 +33,11 @@ from training.corpus import Corpus, Sources, build_corpus
 from training.crops import Crops
 from training.outcome import describe
 from training.scores import scores_of
-from training.settings import preset
+from training.settings import Settings, preset
 from training.train import Machine, run
 
 SIGMA = 2.0  # side of a joint's crop in torso diameters, as the paper has it for LSP
+SIDE = 220  # pixels of the pictures that later stages look into
 LEAST_TORSO = 0.05  # of the person's crop: a stage that errs must not look at nothing
 JOINTS = len(LSP_14)
 SHOULDER, HIP = LSP_14.index("left_shoulder"), LSP_14.index("right_hip")
@@ -43,9 +45,14 @@ SHOULDER, HIP = LSP_14.index("left_shoulder"), LSP_14.index("right_hip")
 
 @dataclass(frozen=True)
 class StageSettings:
-    """How a later stage is trained. rounds: draws a joint (the paper's 40). batch: pictures, of 14 crops each."""
+    """How a later stage is trained. rounds: draws a joint (the paper's 40). batch: pictures, of 14 crops each.
 
+    minutes: the end of it, with the learning rate falling to it; 0: after the rounds.
+    """
+
+    network: str = "deeppose-stage"
     rounds: int = 40
+    minutes: float = 0.0
     batch: int = 16
     learning_rate: float = 5e-4
     seed: int = 1
@@ -81,7 +88,9 @@ class Cascade(nn.Module):
         self.stages = nn.ModuleList(stages)
 
     def forward(self, images: Tensor) -> Tensor:
-        joints = self.stages[0](images).unflatten(-1, (JOINTS, 2))
+        size = int(self.stages[0].image_size)  # type: ignore[arg-type]
+        whole = images if images.shape[-1] == size else F.interpolate(images, (size, size), mode="area")
+        joints = self.stages[0](whole).unflatten(-1, (JOINTS, 2))
         for stage in self.stages[1:]:
             joints = looked_again(stage, images, joints)
         return joints
@@ -122,30 +131,37 @@ class StageTrainer:
 
     def __init__(self, before: Cascade, crops: Crops, settings: StageSettings, device: torch.device) -> None:
         torch.manual_seed(settings.seed)
-        self.stage = create_network("deeppose-stage").to(device)
+        self.stage = create_network(settings.network).to(device)
         self.crops, self.settings, self.device = crops, settings, device
         self.truth = torch.from_numpy(crops.joints).float()
         self.sides = torsos(torch.where(self.truth.isfinite(), self.truth, predictions(before, crops, device)))
         self.mean, self.spread = fitted_errors(predictions(before, crops, device), crops)
         self.optimiser = torch.optim.AdamW(self.stage.parameters(), lr=settings.learning_rate, fused=True)
         self.losses: list[float] = []
+        self.seconds = 0.0
+
+    def share(self, more_seconds: float = 0.0) -> float:
+        """How much of the training is over, so many seconds after the last whole round."""
+        minutes = self.settings.minutes
+        return (self.seconds + more_seconds) / (60 * minutes) if minutes else len(self.losses) / self.settings.rounds
 
     def run_round(self) -> None:
-        """One displacement a joint of every picture."""
-        round_ = len(self.losses)
+        """One displacement a joint of every picture, or of those that the minutes allow."""
+        round_, began = len(self.losses), time.monotonic()
         generator = torch.Generator().manual_seed(self.settings.seed * 100_003 + round_)
         torch.manual_seed(self.settings.seed + 7919 * (round_ + 1))  # of dropout
-        rate = self.settings.learning_rate * 0.5 * (1 + math.cos(math.pi * round_ / self.settings.rounds))
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
         self.stage.train()
-        losses = [
-            self._step(lot, generator)
-            for lot in torch.randperm(len(self.crops), generator=generator).split(self.settings.batch)
-        ]
+        losses: list[float] = []
+        for lot in torch.randperm(len(self.crops), generator=generator).split(self.settings.batch):
+            if (share := self.share(time.monotonic() - began)) >= 1:
+                break
+            losses.append(self._step(lot, generator, 0.5 * (1 + math.cos(math.pi * share))))
         self.losses.append(float(np.mean(losses)))
+        self.seconds += time.monotonic() - began
 
-    def _step(self, lot: Tensor, generator: torch.Generator) -> float:
+    def _step(self, lot: Tensor, generator: torch.Generator, rate: float) -> float:
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.settings.learning_rate * rate
         truth, sides = self.truth[lot], self.sides[lot] * SIGMA
         drawn = self.mean + self.spread * torch.randn(truth.shape, generator=generator)
         labelled = truth.isfinite().all(-1)
@@ -170,6 +186,7 @@ class StageTrainer:
             "stage": self.stage.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "losses": self.losses,
+            "seconds": self.seconds,
         }
         with atomic_path(path) as temporary:
             torch.save(stored, temporary)
@@ -181,14 +198,14 @@ class StageTrainer:
             if stored["settings"] == json.dumps(asdict(self.settings)):
                 self.stage.load_state_dict(stored["stage"])
                 self.optimiser.load_state_dict(stored["optimiser"])
-                self.losses = stored["losses"]
+                self.losses, self.seconds = stored["losses"], stored["seconds"]
 
 
 def train_stage(trainer: StageTrainer, folder: Path, tell: Callable[[str], None] = print) -> nn.Module:
     """The stage after all rounds, with a checkpoint after each."""
     folder.mkdir(parents=True, exist_ok=True)
     trainer.resume(folder / "checkpoint.pt")
-    while len(trainer.losses) < trainer.settings.rounds:
+    while trainer.share() < 1:
         trainer.run_round()
         trainer.save(folder / "checkpoint.pt")
         tell(f"{folder.name} round {len(trainer.losses)} loss {trainer.losses[-1]:.5f}")
@@ -198,7 +215,7 @@ def train_stage(trainer: StageTrainer, folder: Path, tell: Callable[[str], None]
     return trainer.stage
 
 
-def write_scores(name: str, cascade: Cascade, corpus: Corpus, folder: Path, facts: dict[str, object]) -> None:
+def write_scores(cascade: Cascade, corpus: Corpus, folder: Path, settings: Settings, facts: dict[str, object]) -> None:
     """scores.json of a cascade up to some stage."""
     device = next(cascade.parameters()).device
     begin = time.perf_counter()
@@ -206,8 +223,8 @@ def write_scores(name: str, cascade: Cascade, corpus: Corpus, folder: Path, fact
     ms = 1000 * (time.perf_counter() - begin) / max(1, len(corpus.test))
     training = corpus.train.take(list(range(min(1000, len(corpus.train)))))
     values = {
-        "name": name,
-        "settings": asdict(replace(preset("cascade-1"), task="cascade")),
+        "name": folder.name,
+        "settings": asdict(replace(settings, task="cascade")),
         "training_crops": len(corpus.train),
         "device": describe(device),
         "parameters": sum(p.numel() for p in cascade.parameters()),
@@ -220,36 +237,44 @@ def write_scores(name: str, cascade: Cascade, corpus: Corpus, folder: Path, fact
         temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
 
+def train_cascade(name: str, settings: Settings, sources: Sources, output: Path, machine: Machine, rounds: int) -> None:
+    """All stages, each for the machine's minutes or the settings' epochs and these rounds."""
+    run(f"{name}-1", settings, build_corpus(settings, sources), output / f"{name}-1", machine)
+    first = create_network(settings.network)
+    first.load_state_dict(load_file(output / f"{name}-1" / "weights.safetensors"))
+    cascade = Cascade([first]).to(machine.torch_device())
+    corpus = build_corpus(replace(settings, side=SIDE), sources)
+    for number in (2, 3):
+        folder = output / f"{name}-{number}"
+        stage_settings = StageSettings(settings.network, rounds=rounds, minutes=machine.minutes, seed=number)
+        trainer = StageTrainer(cascade, corpus.train, stage_settings, machine.torch_device())
+        cascade = Cascade([*cascade.stages, train_stage(trainer, folder)])
+        facts = {"epochs": len(trainer.losses), "is_done": len(trainer.losses) >= rounds, "seconds": trainer.seconds}
+        write_scores(cascade, corpus, folder, settings, facts)
+
+
 def main() -> None:
     """Reads the command line and trains all stages."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lsp", type=Path, required=True)
     parser.add_argument("--lspet", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of runs")
+    parser.add_argument("--small", action="store_true", help="stages that a processor can train")
     parser.add_argument("--epochs", type=int, help="of the first stage")
     parser.add_argument("--rounds", type=int, default=StageSettings.rounds, help="of the later stages")
+    parser.add_argument("--minutes", type=float, default=0.0, help="end each stage then")
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
-    settings = preset("cascade-1")
+    name = "cascade-small" if options.small else "cascade"
+    settings = preset(f"{name}-1")
     settings = replace(
         settings,
         epochs=options.epochs or settings.epochs,
         data=settings.data if options.lspet else ("lsp",),
     )
-    corpus = build_corpus(settings, Sources(options.lsp, options.lspet))
-    machine = Machine(options.device, options.workers)
-    run("cascade-1", settings, corpus, options.output / "cascade-1", machine)
-    first = create_network("deeppose-stage")
-    first.load_state_dict(load_file(options.output / "cascade-1" / "weights.safetensors"))
-    cascade = Cascade([first]).to(machine.torch_device())
-    for number in (2, 3):
-        folder, begin = options.output / f"cascade-{number}", time.monotonic()
-        stage_settings = StageSettings(rounds=options.rounds, seed=number)
-        trainer = StageTrainer(cascade, corpus.train, stage_settings, machine.torch_device())
-        cascade = Cascade([*cascade.stages, train_stage(trainer, folder)])
-        facts = {"epochs": options.rounds, "is_done": True, "seconds": round(time.monotonic() - begin, 1)}
-        write_scores(f"cascade-{number}", cascade, corpus, folder, facts)
+    machine = Machine(options.device, options.workers, options.minutes)
+    train_cascade(name, settings, Sources(options.lsp, options.lspet), options.output, machine, options.rounds)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ side's hip) of the label; AUC: its mean over thresholds from 0 to 0.2; PCP: perc
 ends lie within half of the limb's length (strict), mean of ten limbs; px: mean distance in pixels of the
 picture. Left and right are the person's own. *Same larger* is what the founding report calls accuracy:
 Keras's categorical accuracy of two numbers, that is, whether the larger of x and y in the stretched picture
-is the same one in prediction and label. It says next to nothing about where a joint is."""
+is the same one in prediction and label. It says next to nothing about where a joint is. Runs of one joint have
+figures of that joint alone."""
 
 
 def table(head: Row, rows: Iterable[Row]) -> str:
@@ -37,9 +38,9 @@ def table(head: Row, rows: Iterable[Row]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
-def number(value: float, decimals: int = 1) -> str:
-    """A number of a table."""
-    return f"{value:.{decimals}f}"
+def number(value: float | None, decimals: int = 1) -> str:
+    """A number of a table, or that there is none."""
+    return "–" if value is None else f"{value:.{decimals}f}"
 
 
 def overview(runs: Sequence[Run]) -> str:

@@ -33,6 +33,7 @@ class Kind:
     output: str
     authors: str = "The opentake authors"
     notice: str = ""
+    script: str = "training/train.py"
 
 
 _REGRESSED = "(1, 28) x and y in turn of LSP's 14 joints, in sides of the crop"
@@ -53,6 +54,7 @@ KINDS = {
             "(1, 14, 3) x and y in sides of the crop, confidence; (1, 39, 5) BlazePose's landmarks; presence",
             authors="Google LLC (trunk); the opentake authors (head)",
             notice=_BASED,
+            script="training/blazepose_finetune.py",
         )
         for suffix, size in (("", "heavy"), ("-full", "full"), ("-lite", "lite"))
     },
@@ -110,7 +112,7 @@ def card_text(name: str, kind: Kind, sha256: str, parameters: int) -> str:
     text += f'\n[weights]\nfile = "weights.safetensors"\nsha256 = "{sha256}"\nparameters = {parameters}\n'
     text += 'storage = "float16"  # computed in float32\n'
     text += f"\n[origin]\nauthors = {json.dumps(kind.authors)}\n"
-    return text + 'package = "trained by this project"\nfile = "training/train.py"\nsha256 = ""\n'
+    return text + f'package = "trained by this project"\nfile = "{kind.script}"\nsha256 = ""\n'
 
 
 def training_text(commands: list[str], figures: dict[str, Any]) -> str:
@@ -128,9 +130,7 @@ def figures_of(run: Path) -> dict[str, Any]:
         figures |= {"epochs": scores["epochs"], "seconds of training": scores["seconds"], "device": scores["device"]}
     if (run / "evaluate.json").is_file():
         measured = json.loads((run / "evaluate.json").read_text(encoding="utf-8"))
-        figures |= {
-            f"{name}, people detected, {measured['images']} pictures": v for name, v in measured["mean"].items()
-        }
+        figures |= {f"{name}, people found, {measured['images']} pictures": v for name, v in measured["mean"].items()}
     return figures
 
 

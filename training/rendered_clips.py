@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from mocap import pipeline, reconstruct, swaps
+from mocap import reconstruct, swaps
 from mocap.camera import Camera
 from mocap.errors import MocapError
 from mocap.networks.lifter_features import MIRROR
@@ -51,6 +51,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
+    from mocap import pipeline  # reads video, which training alone does not
+
     settings = pipeline.CaptureSettings()
     networks = cache(lambda _: pipeline.load_networks(settings))
     arrays = dict(np.load(options.output)) if options.output.is_file() else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from mocap.evaluate.lsp import LIMBS, limb_ends
 from mocap.keypoints import LSP_14
 from mocap.rotation import Array
 from training.crops import Crops
+from training.datasets.samples import Flags
 
 THRESHOLDS = (0.2, 0.1)  # of the torso's longer diagonal
 
@@ -21,7 +23,7 @@ class Scores:
     """Over N images by the order of LSP_14: (14,), and of LIMBS: (10,); percent, and pixels of the picture.
 
     same_larger: the founding report's "accuracy", which Keras computes for two numbers: whether the larger of x and y,
-    in the stretched picture, is the same one in prediction and label.
+    in the stretched picture, is the same one in prediction and label. NaN where nothing was predicted in any image.
     """
 
     images: int
@@ -38,8 +40,8 @@ class Scores:
         by_joint["same_larger"] = self.same_larger
         values: dict[str, Any] = {"images": self.images}
         for name, numbers in by_joint.items():
-            values[name] = dict(zip(LSP_14.names, map(float, numbers.round(4)))) | {"mean": _mean(numbers)}
-        values["pcp"] = dict(zip(LIMBS, map(float, self.pcp.round(4)))) | {"mean": _mean(self.pcp)}
+            values[name] = _named(LSP_14.names, numbers)
+        values["pcp"] = _named(LIMBS, self.pcp)
         return values
 
 
@@ -47,16 +49,25 @@ def scores_of(points: Array, crops: Crops) -> Scores:
     """Scores of joints (N, 14, 2) in units of the crops."""
     found, truth = crops.to_pixels(points), crops.to_pixels(crops.joints)
     errors = metrics.errors_in_torsos(found, truth, metrics.torso_diameters(truth, LSP_14))
+    asked = np.isfinite(found).all(axis=-1).any(axis=0)
+    both = np.isfinite(limb_ends(found)).all(axis=(-1, -2)).any(axis=0)
     pck20, pck10 = (metrics.pck(errors, threshold) for threshold in THRESHOLDS)
+    same = same_larger(found / crops.picture[:, None], truth / crops.picture[:, None])
+    pixels = np.full(len(LSP_14), np.nan)
+    pixels[asked] = np.nanmean(np.linalg.norm(found - truth, axis=-1)[:, asked], axis=0)
     return Scores(
         images=len(crops),
-        pck20=pck20,
-        pck10=pck10,
-        auc=metrics.auc(errors),
-        pcp=metrics.limbs_correct(limb_ends(found), limb_ends(truth)),
-        pixels=np.nanmean(np.linalg.norm(found - truth, axis=-1), axis=0),
-        same_larger=same_larger(found / crops.picture[:, None], truth / crops.picture[:, None]),
+        pck20=_where(asked, pck20),
+        pck10=_where(asked, pck10),
+        auc=_where(asked, metrics.auc(errors)),
+        pcp=_where(both, metrics.limbs_correct(limb_ends(found), limb_ends(truth))),
+        pixels=pixels,
+        same_larger=_where(asked, same),
     )
+
+
+def _where(asked: Flags, values: Array) -> Array:
+    return np.where(asked, values, np.nan)
 
 
 def same_larger(points: Array, truth: Array) -> Array:
@@ -71,5 +82,8 @@ def constant_guess(training: Crops) -> Array:
     return np.asarray(np.nanmean(training.joints, axis=0))
 
 
-def _mean(values: Array) -> float:
-    return round(float(np.nanmean(values)), 4)
+def _named(names: Sequence[str], values: Array) -> dict[str, float | None]:
+    """Rounded values by name, with the mean of those that there are; None where there is none."""
+    there = values[np.isfinite(values)]
+    every = [*values, there.mean() if len(there) else np.nan]
+    return {name: round(float(v), 4) if np.isfinite(v) else None for name, v in zip((*names, "mean"), every)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -20,7 +21,7 @@ State = dict[str, Tensor]
 
 
 class Outcome(NamedTuple):
-    """Of a batch: loss (14,) by joint and joints (B, 14, 2) in units of the crop."""
+    """Of a batch: loss (14,) by joint and joints (B, 14, 2) in units of the crop; NaN of joints that are not learnt."""
 
     loss: Tensor
     joints: Tensor
@@ -48,6 +49,10 @@ class Task(nn.Module):
         """Takes stored tensors over."""
         self.load_state_dict(state)
 
+    def networks(self) -> Iterator[nn.Module]:
+        """What runs: the modules whose way of working can be set."""
+        yield self
+
 
 def mean_by_joint(errors: Tensor, labelled: Tensor) -> Tensor:
     """Mean (14,) over the labelled of a batch of errors (B, 14)."""
@@ -63,9 +68,9 @@ def coordinate_errors(points: Tensor, joints: Tensor, kind: str) -> Tensor:
 class JointsTask(Task):
     """One network that regresses all joints at once."""
 
-    def __init__(self, network: str, loss: str) -> None:
+    def __init__(self, network: str, loss: str, joints: int = JOINTS) -> None:
         super().__init__()
-        self.network, self._loss = create_network(network), loss
+        self.network, self._loss = create_network(network, outputs=2 * joints), loss
         self.image_size = int(self.network.image_size)  # type: ignore[arg-type]
 
     def forward(self, images: Tensor) -> Tensor:
@@ -83,6 +88,18 @@ class JointsTask(Task):
     def put(self, state: State) -> None:
         """See Task."""
         self.network.load_state_dict(state)
+
+
+class JointTask(JointsTask):
+    """One network that regresses one joint: a sample of a set. The others, and their losses, are NaN."""
+
+    def __init__(self, network: str, loss: str, joint: str) -> None:
+        super().__init__(network, loss, joints=1)
+        self._place = LSP_14.index(joint)
+
+    def forward(self, images: Tensor) -> Tensor:
+        after = JOINTS - 1 - self._place
+        return F.pad(super().forward(images), (0, 0, self._place, after), value=torch.nan)
 
 
 class SetTask(Task):
@@ -117,13 +134,20 @@ class SetTask(Task):
         def one(weights: State, statistics: State) -> Tensor:
             return functional_call(template, (weights, statistics), (images,))  # type: ignore[no-any-return]
 
-        points = torch.vmap(one, randomness="different")(parameters, buffers)  # statistics change in place
+        if better_at_once(images):
+            points = torch.vmap(one, randomness="different")(parameters, buffers)  # statistics change in place
+        else:
+            points = torch.stack([one(*lot) for lot in zip(_unbound(parameters), _unbound(buffers))])
         return points.transpose(0, 1)  # type: ignore[no-any-return]
 
     def judged(self, images: Tensor, joints: Tensor, labelled: Tensor) -> Outcome:
         """See Task."""
         points = self(images)
         return Outcome(mean_by_joint(coordinate_errors(points, joints, self._loss), labelled), points.detach())
+
+    def networks(self) -> Iterator[nn.Module]:
+        """The one that all of them are run by."""
+        yield self._template[0]
 
     def weights(self) -> State:
         """Tensors by the names of one network, with a first axis of the networks."""
@@ -132,6 +156,16 @@ class SetTask(Task):
     def put(self, state: State) -> None:
         """See Task."""
         self.load_state_dict({_attribute(name): value for name, value in state.items()})
+
+
+def better_at_once(images: Tensor) -> bool:
+    """Whether one call of all networks is faster than one after another: not on processors, in grouped convolutions."""
+    return images.is_cuda
+
+
+def _unbound(stacked: State) -> list[State]:
+    """What each network has of tensors with a first axis of networks, as views."""
+    return [dict(zip(stacked, lot)) for lot in zip(*(value.unbind() for value in stacked.values()))]
 
 
 def _attribute(name: str) -> str:
@@ -200,7 +234,12 @@ def centres_of_mass(maps: Tensor, reach: int = 2) -> Tensor:
     return torch.stack([centre_x, centre_y], -1)
 
 
-TASKS: dict[str, Callable[[str, str], Task]] = {"joints": JointsTask, "set": SetTask, "heatmaps": HeatmapsTask}
+TASKS: dict[str, Callable[[str, str], Task]] = {
+    "joints": JointsTask,
+    "set": SetTask,
+    "heatmaps": HeatmapsTask,
+    **{joint: partial(JointTask, joint=joint) for joint in LSP_14.names},
+}
 
 
 def create_task(task: str, network: str, loss: str) -> Task:

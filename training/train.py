@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -20,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from mocap.errors import MocapError
 from mocap.files import atomic_path
@@ -29,12 +28,12 @@ from training.augment import Changes
 from training.batches import Batch, CropDataset, as_input, epoch_batches
 from training.corpus import Corpus, Sources, build_corpus
 from training.crops import Crops
+from training.optimisers import Muon, begin_statistics, rate_at
 from training.scores import scores_of
 from training.settings import PRESETS, Settings, preset
 from training.starts import begin_with
 from training.tasks import Task, create_task
 
-LEAST_RATE = 0.02  # of the learning rate, at the end
 CALM = 10.0  # largest length of the gradient in a step
 
 
@@ -62,10 +61,8 @@ class Trainer:
         self.task = create_task(settings.task, settings.network, settings.loss)
         begin_with(self.task, settings.start, output.parent)
         self.task.to(self.device)
-        trained = [parameter for parameter in self.task.parameters() if parameter.requires_grad]
-        self.optimiser = torch.optim.AdamW(
-            trained, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-        )
+        self.optimisers = optimisers_of(self.task, settings)
+        self.momentum: dict[nn.Module, float] = {}
         self.rows: list[record.Row] = []
         self.best = torch.full((self.task.units,), -1.0)
         self.kept = _copied(self.task.weights())
@@ -111,6 +108,8 @@ class Trainer:
             share = self._share(began) if self.machine.minutes else step / self.settings.epochs
             if share >= 1 and order:  # the time is over within an epoch
                 break
+            for network in self.task.networks():
+                begin_statistics(network, self.epoch * batches + i, self.momentum)
             loss, seen = self._step(batch, self._rate(step, share))
             sums += loss
             points.append(seen)
@@ -127,22 +126,22 @@ class Trainer:
         self._keep(torch.tensor(scores_of(held, self.corpus.held).pck20, dtype=torch.float32))
 
     def _rate(self, step: float, share: float) -> float:
-        warm = min(1.0, (step + 1e-3) / max(self.settings.warm_epochs, 1e-3))
-        falling = LEAST_RATE + (1 - LEAST_RATE) * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
-        return self.settings.learning_rate * warm * falling
+        return rate_at(share, (step + 1e-3) / max(self.settings.warm_epochs, 1e-3))
 
     def _step(self, batch: Batch, rate: float) -> tuple[Tensor, Tensor]:
         """One step; the loss (14,) and joints (B, 14, 2) before it."""
         images, joints, labelled = batch
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = rate * group["rate"]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             outcome = self.task.judged(as_input(images, self.device), joints.to(self.device), labelled.to(self.device))
-        self.optimiser.zero_grad(set_to_none=True)
-        outcome.loss.sum().backward()
+        self.task.zero_grad(set_to_none=True)
+        outcome.loss.nansum().backward()
         if self.task.units == 1:  # a set's networks must not feel each other
             torch.nn.utils.clip_grad_norm_(self.task.parameters(), CALM)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         return outcome.loss.detach().cpu(), outcome.joints.float().cpu()
 
     @torch.no_grad()
@@ -152,7 +151,7 @@ class Trainer:
 
     def _keep(self, pck: Tensor) -> None:
         """Keeps the weights of each network that is better than ever; of all, where nothing judges the epochs."""
-        judged = pck if self.task.units > 1 else pck.mean().reshape(1)
+        judged = pck if self.task.units > 1 else pck.nanmean().reshape(1)
         better = judged > self.best if self.settings.validation else torch.ones_like(judged, dtype=torch.bool)
         self.best = torch.where(better, judged, self.best)
         if better.any():
@@ -168,7 +167,7 @@ class Trainer:
         stored = {
             "settings": json.dumps(asdict(self.settings)),
             "task": self.task.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "rows": self.rows,
             "best": self.best,
             "kept": self.kept,
@@ -188,9 +187,26 @@ class Trainer:
         if json.loads(stored["settings"]) != json.loads(json.dumps(asdict(self.settings))):
             raise MocapError(f"{path} was begun with other settings; name another folder, or remove it")
         self.task.load_state_dict(stored["task"])
-        self.optimiser.load_state_dict(stored["optimiser"])
+        for optimiser, state in zip(self.optimisers, stored["optimisers"], strict=True):
+            optimiser.load_state_dict(state)
         self.rows, self.best, self.kept = stored["rows"], stored["best"], stored["kept"]
         self.last_gain = stored["last_gain"]
+
+
+def optimisers_of(task: Task, settings: Settings) -> list[torch.optim.Optimizer]:
+    """AdamW; where the settings give a rate for matrices, Muon for the weights between the first and the last layer."""
+    parameters = [parameter for parameter in task.parameters() if parameter.requires_grad]
+    matrices = [p for p in parameters if p.ndim > 1][1:-1] if settings.matrix_rate else []
+    inner = {id(parameter) for parameter in matrices}
+    others = [parameter for parameter in parameters if id(parameter) not in inner]
+    decay, rate = settings.weight_decay, settings.learning_rate
+    chosen: list[torch.optim.Optimizer] = [torch.optim.AdamW(others, lr=rate, weight_decay=decay, fused=True)]
+    if matrices:
+        chosen.append(Muon(matrices, lr=settings.matrix_rate, weight_decay=decay))
+    for optimiser in chosen:
+        for group in optimiser.param_groups:
+            group["rate"] = group["lr"]
+    return chosen
 
 
 def _copied(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -260,8 +276,8 @@ def run(name: str, settings: Settings, corpus: Corpus, output: Path, machine: Ma
     trainer = Trainer(settings, corpus, output, machine)
     print(f"{name}: {len(corpus.train)} crops of {corpus.train.images.shape[1]} pixels on {trainer.device}", flush=True)
     for row in trainer.run():
-        means = {kind: np.mean([v for key, v in row.items() if key.startswith(f"{kind} ")]) for kind in record.SERIES}
-        told = "  ".join(f"{kind} {value:.4g}" for kind, value in means.items())
+        by_kind = {kind: [v for key, v in row.items() if key.startswith(f"{kind} ")] for kind in record.SERIES}
+        told = "  ".join(f"{kind} {np.nanmean(values):.4g}" for kind, values in by_kind.items())
         print(f"epoch {trainer.epoch:3d}  {row['seconds']:7.1f} s  {told}", flush=True)
     write_outcome(name, trainer)
 

@@ -30,6 +30,7 @@ from training import record
 from training.captured_bodies import Body
 from training.lifter_views import Batch, Views, split
 from training.motions import read_motions
+from training.optimisers import Muon, average_into, rate_at
 from training.other_lifters import Recurrent, Transformer
 from training.rendered_clips import RenderedClips
 
@@ -152,50 +153,17 @@ def test_batches(held_out: list[Body]) -> dict[str, list[tuple[Tensor, ...]]]:
     }
 
 
-class Muon(torch.optim.Optimizer):
-    """Steps of one length along all directions of a matrix (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon).
-
-    torch.optim.Muon does the same in bfloat16, which takes forty times as long on processors that do not know it.
-    """
-
-    def __init__(self, matrices: list[Tensor], lr: float, weight_decay: float, momentum: float = 0.95) -> None:
-        super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
-
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """One step, with Nesterov's momentum."""
-        for group in self.param_groups:
-            for matrix in group["params"]:
-                state = self.state[matrix]
-                mean = state.setdefault("mean", torch.zeros_like(matrix))
-                mean.lerp_(matrix.grad, 1 - group["momentum"])
-                way = orthogonal(matrix.grad.lerp(mean, group["momentum"]))
-                matrix.mul_(1 - group["lr"] * group["weight_decay"])
-                matrix.add_(way, alpha=-group["lr"] * max(1.0, len(way) / way.shape[1]) ** 0.5)
-
-
-def orthogonal(matrix: Tensor) -> Tensor:
-    """A matrix with the same singular vectors and all singular values near 1: five of Newton and Schulz's steps."""
-    x = matrix / matrix.norm().clamp(min=1e-7)
-    x = x.mT if len(x) > x.shape[1] else x
-    for _ in range(5):
-        gram = x @ x.mT
-        x = 3.4445 * x + (2.0315 * gram @ gram - 4.775 * gram) @ x
-    return x.mT if len(matrix) > matrix.shape[1] else x
-
-
 class Training:
     """A network on its way, with the average of its weights over steps, which is what is kept."""
 
     def __init__(self, network: nn.Module, settings: Settings, output: Path) -> None:
         self.network, self.settings, self.output = network, settings, output
         self.averaged = copy.deepcopy(network).eval()
-        self.matrices = [weight for name, weight in network.named_parameters() if _between(name, weight)]
-        own = {id(weight) for weight in self.matrices}
+        matrices = [weight for name, weight in network.named_parameters() if _between(name, weight)]
+        own = {id(weight) for weight in matrices}
         others = [weight for weight in network.parameters() if id(weight) not in own]
-        self.flat = [weight.detach().flatten(1) for weight in self.matrices]  # the same memory, as Muon wants it
         self.optimisers = {
-            "muon": Muon(self.flat, lr=settings.matrix_rate, weight_decay=0.01),
+            "muon": Muon(matrices, lr=settings.matrix_rate, weight_decay=0.01),
             "adam": torch.optim.AdamW(others, lr=settings.learning_rate, weight_decay=0.01),
         }
         self.step, self.spent = 0, 0.0
@@ -227,7 +195,7 @@ class Training:
 
     def _learn(self, batch: tuple[Tensor, ...], share: float) -> float:
         """One step at that share of the training; its loss."""
-        rate = min(1.0, (self.step + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
+        rate = rate_at(share, (self.step + 1) / 200)
         for name, optimiser in self.optimisers.items():
             for group in optimiser.param_groups:
                 group["lr"] = rate * (self.settings.matrix_rate if name == "muon" else self.settings.learning_rate)
@@ -237,15 +205,10 @@ class Training:
         self.network.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        for flat, weight in zip(self.flat, self.matrices):
-            flat.grad = weight.grad.flatten(1)  # type: ignore[union-attr]
         for optimiser in self.optimisers.values():
             optimiser.step()
         self.step += 1
-        with torch.no_grad():
-            keep = min(self.settings.average, self.step / (self.step + 10))
-            for kept, new in zip(self.averaged.parameters(), self.network.parameters()):
-                kept.lerp_(new, 1 - keep)
+        average_into(self.averaged.parameters(), self.network.parameters(), self.step, self.settings.average)
         return loss.item()
 
     def _parts(self) -> dict[str, Any]:

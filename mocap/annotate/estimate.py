@@ -37,4 +37,4 @@ class Guesser:
             if self._networks is None:
                 detector = create_detector(device=self._device)
                 self._networks = detector, create_estimator(self._name, device=self._device)
-            return np.asarray(look_at_middle([frame], *self._networks)[-1, 0])
+            return np.asarray(look_at_middle([frame], *self._networks).agreed()[-1, 0])

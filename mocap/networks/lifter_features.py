@@ -15,9 +15,7 @@ OUTPUTS = 3 * K + 3 + len(FEET)
 DILATIONS = (1, 2, 4, 8, 16, 1)
 
 
-MIRROR = np.arange(K)  # the keypoint that a keypoint is in a mirror
-for _left, _right in BLAZEPOSE_33.mirror_pairs:
-    MIRROR[[_left, _right]] = _right, _left
+MIRROR = np.array(BLAZEPOSE_33.mirrored())
 
 
 def features_of(rays: Array, confidence: Array, guess: Array | None) -> tuple[Array, Array]:

@@ -78,6 +78,15 @@ def test_a_stage_learns_and_goes_on_after_an_interruption(monkeypatch, tmp_path)
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters()))
 
 
+def test_a_stage_ends_with_its_minutes(monkeypatch, tmp_path):
+    monkeypatch.setattr(cascade, "create_network", lambda name: Tiny())
+    settings = StageSettings(rounds=10**6, minutes=0.5 / 60, batch=4)
+    trainer = StageTrainer(Cascade([Tiny()]), figures(12, 48), settings, torch.device("cpu"))
+    train_stage(trainer, tmp_path, tell=str)
+    assert 0.5 <= trainer.seconds < 5
+    assert 0 < len(trainer.losses) < 10**6
+
+
 @pytest.mark.parametrize("joint", [0, 7])
 def test_displacements_are_drawn_as_the_stage_before_errs(joint):
     """A stage that is always right but for one joint, which it puts 0.1 to the right."""

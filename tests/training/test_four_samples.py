@@ -116,6 +116,8 @@ def test_a_later_stage_of_the_cascade_learns_displacements_by_heart():
 class Constant(nn.Module):
     """A first stage that says the same of every picture."""
 
+    image_size = 64
+
     def __init__(self, joints: Tensor) -> None:
         super().__init__()
         self.joints = nn.Parameter(joints.flatten())

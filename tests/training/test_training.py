@@ -16,9 +16,11 @@ from mocap.keypoints import LSP_14
 from mocap.networks import create_network
 from tests.training.pictures import figures, mirror_names
 from training import record, starts, tasks, train
-from training.augment import Changes, Mirror, augmentation, augmented, mirror_order
+from training.augment import Changes, Mirror, augmentation, augmented
 from training.batches import CropDataset, epoch_batches, masked
 from training.corpus import Corpus
+from training.optimisers import orthogonal
+from training.outcome import write_outcome
 from training.settings import PRESETS, Settings, preset
 from training.tasks import TASKS, bells_at, centres_of_mass, create_task
 from training.train import Machine, Trainer
@@ -44,7 +46,8 @@ class Tiny(nn.Module):
             nn.ReLU(),
             nn.Flatten(),
             nn.Dropout(dropout),
-            nn.Linear(196, outputs),
+            nn.Linear(196, 16),
+            nn.Linear(16, outputs),
         )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -62,8 +65,10 @@ def corpus(count: int = 8, side: int = 32) -> Corpus:
     return Corpus(crops, crops, crops)
 
 
-def test_a_set_learns_what_its_networks_would_learn_alone(tiny):
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_set_learns_what_its_networks_would_learn_alone(at_once, tiny, monkeypatch):
     """Three networks, twenty steps of Adam: the same weights and statistics, to rounding."""
+    monkeypatch.setattr(tasks, "better_at_once", lambda images: at_once)
     torch.manual_seed(3)
     together = tasks.SetTask("tiny", "l2", joints=3)
     alone = [Tiny(outputs=2) for _ in range(3)]
@@ -89,7 +94,29 @@ def test_a_set_learns_what_its_networks_would_learn_alone(tiny):
             torch.testing.assert_close(stacked[i], network.state_dict()[name], atol=2e-5, rtol=1e-3)
 
 
-def test_the_networks_of_a_set_have_dropout_of_their_own(monkeypatch):
+def test_a_sample_of_a_set_learns_what_the_set_learns_of_its_joint(tiny, tmp_path):
+    """The others have no figures, rather than bad ones."""
+    settings = replace(STILL, task="right_knee", network="tiny", epochs=60)
+    sample = Trainer(settings, corpus(), tmp_path / "sample", Machine("cpu"))
+    rows = list(sample.run())
+    set_of_all = create_task("set", "tiny", "l2")
+    place = LSP_14.index("right_knee")
+    images = torch.from_numpy(sample.corpus.train.images).permute(0, 3, 1, 2) / 255
+    joints, labelled = masked(torch.from_numpy(sample.corpus.train.joints).float())
+    set_of_all.train().put({n: v[None].expand(14, *v.shape).clone() for n, v in sample.task.weights().items()})
+    sample.task.train()
+    losses, losses_of_set = (task.judged(images, joints, labelled).loss.detach() for task in (sample.task, set_of_all))
+    assert losses[place] == pytest.approx(losses_of_set[place].item())
+    assert losses.isfinite().sum() == 1
+    assert rows[-1]["loss right_knee"] < 0.2 * rows[0]["loss right_knee"]
+    values = write_outcome("sample", sample)["test"]
+    assert values["pck20"]["mean"] == values["pck20"]["right_knee"]
+    assert values["pck20"]["left_knee"] is values["pixels"]["left_knee"] is values["pcp"]["mean"] is None
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_the_networks_of_a_set_have_dropout_of_their_own(at_once, monkeypatch):
+    monkeypatch.setattr(tasks, "better_at_once", lambda images: at_once)
     monkeypatch.setattr(tasks, "create_network", lambda name, **options: Tiny(**options, dropout=0.5))
     both = tasks.SetTask("tiny", "l2", joints=2).train()
     both.put({name: torch.stack([value[0]] * 2) for name, value in both.weights().items()})
@@ -97,9 +124,9 @@ def test_the_networks_of_a_set_have_dropout_of_their_own(monkeypatch):
     assert not torch.allclose(points[:, 0], points[:, 1])
 
 
-@pytest.mark.parametrize("task", ["joints", "set"])
-def test_an_interrupted_training_gives_the_same_numbers(task, tiny, tmp_path):
-    settings = replace(STILL, task=task, network="tiny", epochs=4, augment=True, validation=8)
+@pytest.mark.parametrize(("task", "matrix_rate"), [("joints", 0.0), ("set", 0.0), ("joints", 0.02)])
+def test_an_interrupted_training_gives_the_same_numbers(task, matrix_rate, tiny, tmp_path):
+    settings = replace(STILL, task=task, network="tiny", epochs=4, augment=True, validation=8, matrix_rate=matrix_rate)
     whole = Trainer(settings, corpus(), tmp_path / "whole", Machine("cpu"))
     rows = list(whole.run())
     stopped = Trainer(settings, corpus(), tmp_path / "parts", Machine("cpu")).run()
@@ -176,13 +203,45 @@ def test_training_ends_when_nothing_gains(tiny, tmp_path):
     assert len(list(Trainer(settings, corpus(), tmp_path, Machine("cpu")).run())) == 4
 
 
+@pytest.mark.parametrize("task", ["joints", "set"])
+def test_statistics_of_a_few_steps_are_their_mean_and_not_those_of_the_beginning(task, tiny, tmp_path):
+    settings = replace(STILL, task=task, network="tiny", epochs=3, learning_rate=0.0)
+    trainer = Trainer(settings, corpus(), tmp_path, Machine("cpu"))
+    list(trainer.run())
+    images = torch.from_numpy(corpus().train.images).permute(0, 3, 1, 2).float() / 255
+    weights = {name: value[0] if task == "set" else value for name, value in trainer.task.weights().items()}
+    network = Tiny(outputs=2 if task == "set" else 28)
+    network.load_state_dict(weights)
+    seen = network.layers[0](images)
+    torch.testing.assert_close(weights["layers.1.running_mean"], seen.mean((0, 2, 3)), rtol=1e-3, atol=1e-4)
+
+
+def test_muon_is_given_the_weights_between_the_first_and_the_last_layer():
+    task = create_task("heatmaps", "heatmap-small", "l2")
+    adam, muon = train.optimisers_of(task, replace(STILL, matrix_rate=0.02))
+    inner = {id(p) for group in muon.param_groups for p in group["params"]}
+    names = {name for name, p in task.named_parameters() if id(p) in inner}
+    assert "network.levels.1.0.0.weight" in names
+    assert not names & {"network.stem.0.0.weight", "network.heatmaps.weight"}
+    assert len(inner) + sum(len(group["params"]) for group in adam.param_groups) == len(list(task.parameters()))
+
+
+@pytest.mark.parametrize("shape", [(12, 5), (5, 12), (6, 6)])
+def test_a_step_of_muon_is_about_as_long_along_every_direction(shape):
+    torch.manual_seed(0)
+    steep = torch.randn(shape) @ torch.diag(torch.logspace(0, -1, shape[1]))
+    lengths = torch.linalg.svdvals(orthogonal(steep))
+    assert lengths.min() > 0.6
+    assert lengths.max() < 1.3
+
+
 def test_the_time_may_be_over_within_an_epoch(tiny, tmp_path, monkeypatch):
     """Each look at the clock is a second later."""
     seconds = itertools.count()
     monkeypatch.setattr(train.time, "monotonic", lambda: float(next(seconds)))
     trainer = Trainer(replace(STILL, network="tiny", epochs=50, batch=2), corpus(), tmp_path, Machine("cpu", 0, 0.1))
     (row,) = trainer.run()
-    steps = trainer.optimiser.state_dict()["state"][0]["step"]
+    steps = trainer.optimisers[0].state_dict()["state"][0]["step"]
     assert 1 <= steps < 4
     assert row["held_pck left_knee"] >= 0
 
@@ -195,7 +254,7 @@ def test_a_mirror_changes_left_and_right():
         expected = joints[LSP_14.index(names[name])] * torch.tensor([-1.0, 1]) + torch.tensor([1.0, 0])
         torch.testing.assert_close(mirrored[k], expected)
     assert image[0, 0].tolist() == [7, 6, 5, 4, 3, 2, 1, 0]
-    assert [mirror_order()[k] for k in mirror_order()] == list(range(14))
+    assert [LSP_14.mirrored()[k] for k in LSP_14.mirrored()] == list(range(14))
 
 
 def test_joints_stay_on_their_discs_when_a_crop_is_changed():
