@@ -87,6 +87,7 @@ def document(results: dict[str, dict[str, Any]]) -> str:
         *_flow_sections(results.get(FLOW)),
         "## What has not been run",
         _said(missing, unfinished),
+        *_curve_sections([run for run in runs if not run["is_done"] and run.get("curve")]),
         "## Commands",
         "With a GPU each line is one run to its end; interrupted, it goes on where it was.",
         COMMANDS,
@@ -139,6 +140,16 @@ def _flow_sections(flow: dict[str, Any] | None) -> list[str]:
         f"{flow['network']} ({flow['ms_of_heatmaps']:.0f} ms a frame) in one crop a clip; n frames before and after. "
         "Learnt pooling is fitted on the other view.",
         pages.flow_table(flow),
+    ]
+
+
+def _curve_sections(runs: Sequence[pages.Run]) -> list[str]:
+    if not runs:
+        return []
+    return [
+        "PCK@0.2 as these went: the epoch, training pictures (changed ones, where the run changes them) and pictures "
+        "held back (in the report's protocol, which holds none back, the test pictures).",
+        pages.curve_table(runs),
     ]
 
 

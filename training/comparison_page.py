@@ -85,6 +85,16 @@ def report_table(runs: Sequence[Run]) -> str:
     return table(head, rows)
 
 
+def curve_table(runs: Sequence[Run]) -> str:
+    """A row a run: PCK@0.2 of training and held-out images, from the first epoch to the last that there was."""
+    rows = [
+        [run["name"], *(f"{p['epoch']}: {number(p['train_pck'])} / {number(p['held_pck'])}" for p in run["curve"])]
+        for run in runs
+    ]
+    width = max(len(row) for row in rows)
+    return table(["run", *[""] * (width - 1)], [[*row, *[""] * (width - len(row))] for row in rows])
+
+
 def flow_table(flow: dict[str, Any]) -> str:
     """What pooling along optical flow gains and costs."""
     head = ("pooling", "n", "wrist PCK@0.2", "wrist PCK@0.1", "wrist PCK@0.05", "wrist error, % of torso",
@@ -120,7 +130,7 @@ def _blocks(markdown: str) -> Iterable[str]:
             level = len(block) - len(block.lstrip("#"))
             yield f"<h{level}>{html.escape(block.lstrip('# '))}</h{level}>"
         elif block.startswith("|"):
-            head, _, *rows = (line.strip("| ").split(" | ") for line in block.splitlines())
+            head, _, *rows = (line[2:-2].split(" | ") for line in block.splitlines())
             lines = [("th", head), *(("td", row) for row in rows)]
             cells = ("".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) for tag, row in lines)
             yield "<table>" + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>"

@@ -37,6 +37,7 @@ def write_outcome(name: str, trainer: Trainer) -> dict[str, Any]:
         "epochs": trainer.epoch,
         "is_done": trainer.is_done,
         "seconds": round(sum(row["seconds"] for row in trainer.rows), 1),
+        "curve": record.curve_of(trainer.rows),
         "training_crops": len(corpus.train),
         "device": describe(trainer.device),
         "parameters": sum(p.numel() for p in trainer.task.parameters()),

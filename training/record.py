@@ -49,6 +49,16 @@ def read_rows(path: Path) -> list[Row]:
         return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
 
 
+def curve_of(rows: list[Row], points: int = 7) -> list[Row]:
+    """Some epochs from the first to the last, with the mean PCK@0.2 of training and of held-out images."""
+    chosen = sorted({round(i) for i in np.linspace(0, len(rows) - 1, points)}) if rows else []
+    return [{"epoch": rows[i]["epoch"], **{kind: _mean(rows[i], kind) for kind in SERIES[1:3]}} for i in chosen]
+
+
+def _mean(row: Row, kind: str) -> float:
+    return round(float(np.nanmean([value for name, value in row.items() if name.startswith(f"{kind} ")])), 2)
+
+
 def draw_curves(rows: list[Row], path: Path, title: str) -> None:
     """Loss, PCK@0.2 and the report's measure by joint over the epochs; matplotlib (extra ``plot``) draws them."""
     from matplotlib.figure import Figure

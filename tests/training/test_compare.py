@@ -96,6 +96,8 @@ def runs(monkeypatch, tmp_path) -> Path:
     crops = figures(6, 32)
     settings = replace(Settings(), network="tiny", epochs=2, batch=4, validation=0, patience=0, augment=False)
     train.run("deeppose", settings, Corpus(crops, crops, crops), tmp_path / "deeppose", train.Machine("cpu"))
+    short = replace(settings, epochs=10**6)
+    train.run("alexnet", short, Corpus(crops, crops, crops), tmp_path / "alexnet", train.Machine("cpu", minutes=0.01))
     return tmp_path
 
 
@@ -123,7 +125,18 @@ def test_the_document_holds_what_was_run_and_says_what_was_not(runs, tmp_path, m
     assert " deeppose," not in said
     shown = page.read_text(encoding="utf-8")
     assert "<table>" in shown
-    assert shown.count("data:image/png;base64,") == 2
+    assert shown.count("data:image/png;base64,") == 4
+    assert "<th></th><th>deeppose</th><th>alexnet</th>" in shown
+
+
+def test_what_is_not_finished_is_shown_as_far_as_it_went(runs):
+    run = json.loads((runs / "alexnet" / "scores.json").read_text())
+    assert not run["is_done"]
+    assert [point["epoch"] for point in run["curve"]][-1] == run["epochs"]
+    text = compare.document({"alexnet": run})
+    assert "Begun and not finished, scored as far as they came: alexnet." in text
+    first = run["curve"][0]
+    assert f"| alexnet | 1: {first['train_pck']:.1f} / {first['held_pck']:.1f} |" in text
 
 
 def test_the_document_in_the_repository_is_what_its_results_say():
