@@ -31,6 +31,7 @@ ORDER = ("constant", "deeppose", "cascade", "alexnet", "resnet34", "heatmap", "s
 COMMANDS = """```
 python -m training.constant --lsp lsp_dataset.zip -o runs
 python -m training.train PRESET --lsp lsp_dataset.zip --lspet lspet_dataset.zip -o runs --workers 8
+python -m training.cascade --lsp lsp_dataset.zip --lspet lspet_dataset.zip -o runs        # --small on a processor
 python -m training.blazepose_finetune store blazepose-heavy --lsp lsp_dataset.zip --lspet lspet_dataset.zip -o maps
 python -m training.blazepose_finetune train blazepose-heavy maps -o runs/blazepose-lsp --minutes 60
 python -m training.export runs/NAME NAME
@@ -80,7 +81,9 @@ def document(results: dict[str, dict[str, Any]]) -> str:
         pages.NOTES,
         "## Networks on the pictures as they are",
         "The person fills the picture, as the dataset's pictures show people; no detector is involved. "
-        "The official test half has 1000 pictures, the random one 600.",
+        "The official test half has 1000 pictures, the random one 600. Minutes are of training, on "
+        + _devices(runs)
+        + ".",
         pages.overview(runs),
         *_joint_sections(runs),
         *_estimator_sections(found),
@@ -89,10 +92,15 @@ def document(results: dict[str, dict[str, Any]]) -> str:
         _said(missing, unfinished),
         *_curve_sections([run for run in runs if not run["is_done"] and run.get("curve")]),
         "## Commands",
-        "With a GPU each line is one run to its end; interrupted, it goes on where it was.",
+        "With a GPU each line is one run to its end; interrupted, it goes on where it was. On a processor, `--minutes` "
+        "ends a run by the clock: the tables say after how many.",
         COMMANDS,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _devices(runs: Sequence[pages.Run]) -> str:
+    return " or ".join(sorted({run["device"] for run in runs if run["seconds"]}))
 
 
 def _joint_sections(runs: Sequence[pages.Run]) -> list[str]:

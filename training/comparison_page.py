@@ -45,8 +45,8 @@ def number(value: float | None, decimals: int = 1) -> str:
 
 def overview(runs: Sequence[Run]) -> str:
     """A row a run: test and training measures, size and speed."""
-    head = ("run", "split", "training crops", "epochs", "PCK@0.2", "PCK@0.1", "AUC", "PCP", "px", "PCK@0.2 training",
-            "same larger", "parameters", "ms an image")  # fmt: skip
+    head = ("run", "split", "training crops", "epochs", "minutes", "PCK@0.2", "PCK@0.1", "AUC", "PCP", "px",
+            "PCK@0.2 training", "same larger", "parameters", "ms an image")  # fmt: skip
     return table(head, [_overview_row(run) for run in runs])
 
 
@@ -58,6 +58,7 @@ def _overview_row(run: Run) -> Row:
         run["settings"]["split"],
         str(run["training_crops"]),
         epochs,
+        number(run["seconds"] / 60, 0) if run["seconds"] else "–",
         *(number(test[name]["mean"]) for name in ("pck20", "pck10", "auc", "pcp", "pixels")),
         number(train["pck20"]["mean"]) if train else "–",
         number(test["same_larger"]["mean"]) if "same_larger" in test else "–",

@@ -118,7 +118,7 @@ def test_the_document_holds_what_was_run_and_says_what_was_not(runs, tmp_path, m
     compare.main()
     text = document.read_text(encoding="utf-8")
     mean = json.loads((runs / "deeppose" / "scores.json").read_text())["test"]["pck20"]["mean"]
-    assert f"| deeppose | official | 6 | 2 | {mean:.1f} |" in text
+    assert f"| deeppose | official | 6 | 2 | 0 | {mean:.1f} |" in text
     said = next(line for line in text.splitlines() if line.startswith("Not run at all"))
     assert "heatmap," in said
     assert "deeppose-set-random" in said
