@@ -58,7 +58,7 @@ def _overview_row(run: Run) -> Row:
         run["settings"]["split"],
         str(run["training_crops"]),
         epochs,
-        number(run["seconds"] / 60, 0) if run["seconds"] else "–",
+        number(run["seconds"] / 60, 0) if run["epochs"] else "–",
         *(number(test[name]["mean"]) for name in ("pck20", "pck10", "auc", "pcp", "pixels")),
         number(train["pck20"]["mean"]) if train else "–",
         number(test["same_larger"]["mean"]) if "same_larger" in test else "–",

@@ -44,7 +44,7 @@ KINDS = {
     "alexnet": Kind("alexnet", "the founding report's AlexNet, all joints at once", "150", _REGRESSED),
     "resnet34": Kind("resnet34", "the founding report's ResNet34, all joints at once", "150", _REGRESSED),
     "heatmap": Kind("heatmap", "the reference: residual network with heatmaps", "192", _MAPS),
-    "heatmap-small": Kind("heatmap-small", "the reference in a size for a processor", "96", _MAPS),
+    "heatmap-small": Kind("heatmap-small", "the reference in a size for a processor", "128", _MAPS),
     "flowing-convnet": Kind("spatialnet", "Flowing ConvNets' SpatialNet with fusion", "256", _MAPS + ", twice"),
     **{
         f"blazepose-lsp{suffix}": Kind(

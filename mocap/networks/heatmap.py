@@ -64,4 +64,4 @@ def heatmap_network() -> HeatmapNetwork:
 
 def small_heatmap_network() -> HeatmapNetwork:
     """The untrained reference in a size that a processor can train in an hour."""
-    return HeatmapNetwork(96, (32, 64, 96, 128), blocks=1)
+    return HeatmapNetwork(128, (32, 64, 96, 128), blocks=1)
