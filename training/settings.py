@@ -14,7 +14,7 @@ class Settings:
     task: one of training.tasks.TASKS; a joint's name is a network of that joint alone. network: of that task. data: of
     "lsp", "lspet". split: of splits.SPLITS. crop: of crops.CROPS. side: pixels of the crop, 0 = the network's own.
     loss: "l2" or "l1", of coordinates. validation: training images that judge the epochs; with none the last epoch is
-    kept. patience: epochs without a gain before the end. matrix_rate: Muon's, of the weights between the first and the
+    kept. patience: epochs without a gain before the end. matrix_rate: Muon's, of the kernels between the first and the
     last layer; 0: AdamW for all. start: "" or what weights to begin with (training.starts).
     """
 

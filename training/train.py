@@ -194,9 +194,13 @@ class Trainer:
 
 
 def optimisers_of(task: Task, settings: Settings) -> list[torch.optim.Optimizer]:
-    """AdamW; where the settings give a rate for matrices, Muon for the weights between the first and the last layer."""
+    """AdamW; where the settings give a rate for matrices, Muon for the kernels between the first and the last layer.
+
+    Dense layers stay AdamW's: to make one of 4096 × 4096 orthogonal takes a processor as long as dozens of steps.
+    """
     parameters = [parameter for parameter in task.parameters() if parameter.requires_grad]
-    matrices = [p for p in parameters if p.ndim > 1][1:-1] if settings.matrix_rate else []
+    weights = [p for p in parameters if p.ndim > 1][1:-1]
+    matrices = [p for p in weights if p.ndim == 4] if settings.matrix_rate else []
     inner = {id(parameter) for parameter in matrices}
     others = [parameter for parameter in parameters if id(parameter) not in inner]
     decay, rate = settings.weight_decay, settings.learning_rate

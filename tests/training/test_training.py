@@ -44,6 +44,7 @@ class Tiny(nn.Module):
             nn.Conv2d(3, 4, 5, 4, bias=False),
             nn.BatchNorm2d(4),
             nn.ReLU(),
+            nn.Conv2d(4, 4, 1),
             nn.Flatten(),
             nn.Dropout(dropout),
             nn.Linear(196, 16),
@@ -216,7 +217,14 @@ def test_statistics_of_a_few_steps_are_their_mean_and_not_those_of_the_beginning
     torch.testing.assert_close(weights["layers.1.running_mean"], seen.mean((0, 2, 3)), rtol=1e-3, atol=1e-4)
 
 
-def test_muon_is_given_the_weights_between_the_first_and_the_last_layer():
+def test_muon_is_given_no_dense_layer():
+    task = create_task("joints", "deeppose", "l2")
+    _, muon = train.optimisers_of(task, replace(STILL, matrix_rate=0.02))
+    kernels = [tuple(p.shape) for p in task.parameters() if p.ndim == 4]
+    assert [tuple(p.shape) for group in muon.param_groups for p in group["params"]] == kernels[1:]
+
+
+def test_muon_is_given_the_kernels_between_the_first_and_the_last_layer():
     task = create_task("heatmaps", "heatmap-small", "l2")
     adam, muon = train.optimisers_of(task, replace(STILL, matrix_rate=0.02))
     inner = {id(p) for group in muon.param_groups for p in group["params"]}
