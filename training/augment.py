@@ -31,6 +31,17 @@ class Changes:
     largest: float = 1.25
     light: float = 0.3
 
+    def weakened(self, share: float) -> Changes:
+        """These, with all but mirrors that share as far from none."""
+        return Changes(
+            self.mirror,
+            self.degrees * share,
+            self.shift * share,
+            1 - (1 - self.smallest) * share,
+            1 + (self.largest - 1) * share,
+            self.light * share,
+        )
+
 
 class Mirror(v2.Transform):
     """The picture as in a mirror, its joints under the names they have there; always."""

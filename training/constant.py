@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--lsp", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of runs")
     options = parser.parse_args()
-    settings = Settings(task="constant", network="deeppose", crop="stretched", side=SIDE, validation=0, augment=False)
+    settings = Settings(task="constant", network="deeppose", crop="stretched", side=SIDE, validation=0, changes=0)
     for split in SPLITS:
         corpus = build_corpus(replace(settings, split=split), Sources(options.lsp))
         name = f"constant-{split}"

@@ -68,7 +68,9 @@ class Trainer:
         self.kept = _copied(self.task.weights())
         self.last_gain = 0
         self._resume()
-        self.dataset = CropDataset(corpus.train, settings.seed, Changes() if settings.augment else None)
+        self.dataset = CropDataset(
+            corpus.train, settings.seed, Changes().weakened(settings.changes) if settings.changes else None
+        )
 
     @property
     def epoch(self) -> int:

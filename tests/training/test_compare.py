@@ -94,7 +94,7 @@ def runs(monkeypatch, tmp_path) -> Path:
     pytest.importorskip("matplotlib")
     monkeypatch.setattr(tasks, "create_network", lambda name, **options: Tiny(**options))
     crops = figures(6, 32)
-    settings = replace(Settings(), network="tiny", epochs=2, batch=4, validation=0, patience=0, augment=False)
+    settings = replace(Settings(), network="tiny", epochs=2, batch=4, validation=0, patience=0, changes=0)
     train.run("deeppose", settings, Corpus(crops, crops, crops), tmp_path / "deeppose", train.Machine("cpu"))
     short = replace(settings, epochs=10**6)
     train.run("alexnet", short, Corpus(crops, crops, crops), tmp_path / "alexnet", train.Machine("cpu", minutes=0.01))

@@ -25,7 +25,7 @@ from training.settings import PRESETS, Settings, preset
 from training.tasks import TASKS, bells_at, centres_of_mass, create_task
 from training.train import Machine, Trainer
 
-STILL = Settings(augment=False, validation=0, patience=0, batch=4, warm_epochs=0, learning_rate=1e-3)
+STILL = Settings(changes=0, validation=0, patience=0, batch=4, warm_epochs=0, learning_rate=1e-3)
 
 
 @pytest.fixture(autouse=True)
@@ -127,7 +127,7 @@ def test_the_networks_of_a_set_have_dropout_of_their_own(at_once, monkeypatch):
 
 @pytest.mark.parametrize(("task", "matrix_rate"), [("joints", 0.0), ("set", 0.0), ("joints", 0.02)])
 def test_an_interrupted_training_gives_the_same_numbers(task, matrix_rate, tiny, tmp_path):
-    settings = replace(STILL, task=task, network="tiny", epochs=4, augment=True, validation=8, matrix_rate=matrix_rate)
+    settings = replace(STILL, task=task, network="tiny", epochs=4, changes=1.0, validation=8, matrix_rate=matrix_rate)
     whole = Trainer(settings, corpus(), tmp_path / "whole", Machine("cpu"))
     rows = list(whole.run())
     stopped = Trainer(settings, corpus(), tmp_path / "parts", Machine("cpu")).run()
