@@ -52,7 +52,7 @@ def read_rows(path: Path) -> list[Row]:
 def curve_of(rows: list[Row], points: int = 7) -> list[Row]:
     """Some epochs from the first to the last, with the mean PCK@0.2 of training and of held-out images."""
     chosen = sorted({round(i) for i in np.linspace(0, len(rows) - 1, points)}) if rows else []
-    return [{"epoch": rows[i]["epoch"], **{kind: _mean(rows[i], kind) for kind in SERIES[1:3]}} for i in chosen]
+    return [{"epoch": int(rows[i]["epoch"]), **{kind: _mean(rows[i], kind) for kind in SERIES[1:3]}} for i in chosen]
 
 
 def _mean(row: Row, kind: str) -> float:
