@@ -52,11 +52,15 @@ def read_rows(path: Path) -> list[Row]:
 def curve_of(rows: list[Row], points: int = 7) -> list[Row]:
     """Some epochs from the first to the last, with the mean PCK@0.2 of training and of held-out images."""
     chosen = sorted({round(i) for i in np.linspace(0, len(rows) - 1, points)}) if rows else []
-    return [{"epoch": int(rows[i]["epoch"]), **{kind: _mean(rows[i], kind) for kind in SERIES[1:3]}} for i in chosen]
+    return [
+        {"epoch": int(rows[i]["epoch"]), **{kind: round(mean_of(rows[i], kind), 2) for kind in SERIES[1:3]}}
+        for i in chosen
+    ]
 
 
-def _mean(row: Row, kind: str) -> float:
-    return round(float(np.nanmean([value for name, value in row.items() if name.startswith(f"{kind} ")])), 2)
+def mean_of(row: Row, kind: str) -> float:
+    """The mean of a series over the joints that have a number."""
+    return float(np.nanmean([value for name, value in row.items() if name.startswith(f"{kind} ")]))
 
 
 def draw_curves(rows: list[Row], path: Path, title: str) -> None:

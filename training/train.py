@@ -282,8 +282,7 @@ def run(name: str, settings: Settings, corpus: Corpus, output: Path, machine: Ma
     trainer = Trainer(settings, corpus, output, machine)
     print(f"{name}: {len(corpus.train)} crops of {corpus.train.images.shape[1]} pixels on {trainer.device}", flush=True)
     for row in trainer.run():
-        by_kind = {kind: [v for key, v in row.items() if key.startswith(f"{kind} ")] for kind in record.SERIES}
-        told = "  ".join(f"{kind} {np.nanmean(values):.4g}" for kind, values in by_kind.items())
+        told = "  ".join(f"{kind} {record.mean_of(row, kind):.4g}" for kind in record.SERIES)
         print(f"epoch {trainer.epoch:3d}  {row['seconds']:7.1f} s  {told}", flush=True)
     write_outcome(name, trainer)
 
