@@ -2,11 +2,12 @@
 
     python -m training.cascade --lsp lsp_dataset.zip --lspet lspet_dataset.zip -o runs
 
-The first stage is the preset cascade-1, or, with --small, cascade-small-1, which a processor can train. A later one
-sees, around where the stage before put a joint, a crop of SIGMA torso diameters, and tells how far off the joint is. It
-learns from the labels with displacements drawn from the normal distribution of the earlier stage's errors on the
-training pictures, one draw a joint and round. Each stage has its own folder, and is taken up again after the last whole
-round.
+The first stage is the preset cascade-1, or, with --small, which a processor can train, the report's variant as the
+preset deeppose makes it. A later one sees, around where the stage before put a joint, a crop of SIGMA torso diameters,
+and tells how far off the joint is. It begins with the weights of the stage before, and learns from the labels with
+displacements drawn from the normal distribution of the earlier stage's errors on the training pictures, one draw a
+joint and round. Each stage has its own folder, and is taken up again after the last whole round; a first stage that is
+done is taken as it is.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from mocap.networks import create_network
 from training.batches import as_input
 from training.corpus import Corpus, Sources, build_corpus
 from training.crops import Crops
+from training.optimisers import mixed_precision
 from training.outcome import describe
 from training.scores import scores_of
 from training.settings import Settings, preset
@@ -127,11 +129,20 @@ def fitted_errors(found: Tensor, crops: Crops) -> tuple[Tensor, Tensor]:
 
 
 class StageTrainer:
-    """A later stage's training, round by round."""
+    """A later stage's training, round by round. start: whose weights it begins with, instead of chance."""
 
-    def __init__(self, before: Cascade, crops: Crops, settings: StageSettings, device: torch.device) -> None:
+    def __init__(
+        self,
+        before: Cascade,
+        crops: Crops,
+        settings: StageSettings,
+        device: torch.device,
+        start: nn.Module | None = None,
+    ) -> None:
         torch.manual_seed(settings.seed)
         self.stage = create_network(settings.network).to(device)
+        if start is not None:
+            self.stage.load_state_dict(start.state_dict())
         self.crops, self.settings, self.device = crops, settings, device
         self.truth = torch.from_numpy(crops.joints).float()
         self.sides = torsos(torch.where(self.truth.isfinite(), self.truth, predictions(before, crops, device)))
@@ -168,7 +179,7 @@ class StageTrainer:
         centres = truth.nan_to_num(0.5) - drawn * self.sides[lot][:, None, None]
         goal = (truth.nan_to_num(0.5) - centres) / sides[:, None, None] + 0.5
         images = as_input(torch.from_numpy(self.crops.images[lot.numpy()]).permute(0, 3, 1, 2), self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        with mixed_precision(self.device):
             size = int(self.stage.image_size)  # type: ignore[arg-type]
             crops = joint_crops(images, centres.to(self.device), sides.to(self.device), size)
             seen = own_outputs(self.stage(crops).unflatten(0, (len(lot), JOINTS))).float()
@@ -237,17 +248,20 @@ def write_scores(cascade: Cascade, corpus: Corpus, folder: Path, settings: Setti
         temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
 
-def train_cascade(name: str, settings: Settings, sources: Sources, output: Path, machine: Machine, rounds: int) -> None:
+def train_cascade(
+    name: str, first_name: str, settings: Settings, sources: Sources, output: Path, machine: Machine, rounds: int
+) -> None:
     """All stages, each for the machine's minutes or the settings' epochs and these rounds."""
-    run(f"{name}-1", settings, build_corpus(settings, sources), output / f"{name}-1", machine)
+    if not (output / first_name / "scores.json").is_file():  # the last that a run writes
+        run(first_name, settings, build_corpus(settings, sources), output / first_name, machine)
     first = create_network(settings.network)
-    first.load_state_dict(load_file(output / f"{name}-1" / "weights.safetensors"))
+    first.load_state_dict(load_file(output / first_name / "weights.safetensors"))
     cascade = Cascade([first]).to(machine.torch_device())
     corpus = build_corpus(replace(settings, side=SIDE), sources)
     for number in (2, 3):
         folder = output / f"{name}-{number}"
         stage_settings = StageSettings(settings.network, rounds=rounds, minutes=machine.minutes, seed=number)
-        trainer = StageTrainer(cascade, corpus.train, stage_settings, machine.torch_device())
+        trainer = StageTrainer(cascade, corpus.train, stage_settings, machine.torch_device(), cascade.stages[-1])
         cascade = Cascade([*cascade.stages, train_stage(trainer, folder)])
         facts = {"epochs": len(trainer.losses), "is_done": len(trainer.losses) >= rounds, "seconds": trainer.seconds}
         write_scores(cascade, corpus, folder, settings, facts)
@@ -267,14 +281,15 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
     name = "cascade-small" if options.small else "cascade"
-    settings = preset(f"{name}-1")
+    first_name = "deeppose" if options.small else "cascade-1"
+    settings = preset(first_name)
     settings = replace(
         settings,
         epochs=options.epochs or settings.epochs,
         data=settings.data if options.lspet else ("lsp",),
     )
     machine = Machine(options.device, options.workers, options.minutes)
-    train_cascade(name, settings, Sources(options.lsp, options.lspet), options.output, machine, options.rounds)
+    train_cascade(name, first_name, settings, Sources(options.lsp, options.lspet), options.output, machine, options.rounds)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,12 @@ import torch
 from torch import Tensor, nn
 
 LEAST_RATE = 0.02  # of the learning rate, at the end
+FAST_BFLOAT16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # in the processor's hardware; without, it would be slow
+
+
+def mixed_precision(device: torch.device) -> torch.autocast:
+    """Lets networks work in bfloat16 where the device is fast at it; weights stay float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda" or FAST_BFLOAT16)
 
 
 def rate_at(share: float, warmed: float) -> float:
@@ -39,8 +45,8 @@ def begin_statistics(network: nn.Module, step: int, momentum: dict[nn.Module, fl
 class Muon(torch.optim.Optimizer):
     """Steps of one length along all directions of a matrix (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon).
 
-    A kernel (O, I, …) counts as the matrix (O, I · …). torch.optim.Muon does the same in bfloat16, which takes forty
-    times as long on processors that do not know it.
+    A kernel (O, I, …) counts as the matrix (O, I · …). torch.optim.Muon does the same in bfloat16 always, which takes
+    forty times as long on processors that do not know it.
     """
 
     def __init__(self, weights: list[Tensor], lr: float, weight_decay: float, momentum: float = 0.95) -> None:
@@ -62,8 +68,9 @@ class Muon(torch.optim.Optimizer):
 def orthogonal(matrix: Tensor) -> Tensor:
     """A matrix with the same singular vectors and all singular values near 1: five of Newton and Schulz's steps."""
     x = matrix / matrix.norm().clamp(min=1e-7)
+    x = x.bfloat16() if matrix.is_cuda or FAST_BFLOAT16 else x
     x = x.mT if len(x) > x.shape[1] else x
     for _ in range(5):
         gram = x @ x.mT
         x = 3.4445 * x + (2.0315 * gram @ gram - 4.775 * gram) @ x
-    return x.mT if len(matrix) > matrix.shape[1] else x
+    return (x.mT if len(matrix) > matrix.shape[1] else x).to(matrix.dtype)

@@ -66,7 +66,6 @@ PRESETS: dict[str, Settings] = {
     **{f"{name}-knee-official": replace(_REPORT, task=SAMPLE, network=name) for name in REGRESSORS},
     **{name: replace(_ALL, network=name) for name in REGRESSORS},
     "cascade-1": replace(_ALL, network="deeppose-stage", loss="l2", epochs=80),  # training.cascade goes on
-    "cascade-small-1": replace(_ALL, network="deeppose", epochs=80),
     "heatmap": replace(_HEATMAPS, network="heatmap"),
     "heatmap-small-96": _SMALL,
     "heatmap-small": replace(_SMALL, side=0, epochs=40, learning_rate=1e-3, matrix_rate=0.01, start="heatmap-small-96"),

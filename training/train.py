@@ -28,7 +28,7 @@ from training.augment import Changes
 from training.batches import Batch, CropDataset, as_input, epoch_batches
 from training.corpus import Corpus, Sources, build_corpus
 from training.crops import Crops
-from training.optimisers import Muon, begin_statistics, rate_at
+from training.optimisers import Muon, begin_statistics, mixed_precision, rate_at
 from training.scores import scores_of
 from training.settings import PRESETS, Settings, preset
 from training.starts import begin_with
@@ -136,7 +136,7 @@ class Trainer:
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = rate * group["rate"]
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        with mixed_precision(self.device):
             outcome = self.task.judged(as_input(images, self.device), joints.to(self.device), labelled.to(self.device))
         self.task.zero_grad(set_to_none=True)
         outcome.loss.nansum().backward()

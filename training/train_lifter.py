@@ -30,12 +30,11 @@ from training import record
 from training.captured_bodies import Body
 from training.lifter_views import Batch, Views, split
 from training.motions import read_motions
-from training.optimisers import Muon, average_into, rate_at
+from training.optimisers import Muon, average_into, mixed_precision, rate_at
 from training.other_lifters import Recurrent, Transformer
 from training.rendered_clips import RenderedClips
 
 STATURE_M = 1.75  # figures are those of a body of this height
-FAST_BFLOAT16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # in hardware; without, it would be slow
 EVERY = 200  # steps
 NETWORKS = {"convolutions": Lifter, "transformer": Transformer, "recurrent": Recurrent}
 JUDGED = [BLAZEPOSE_33.index(name.replace("big_toe", "foot_index")) for name in EVALUATION_POINTS]
@@ -141,8 +140,14 @@ def main() -> None:
     torch.manual_seed(settings.seed)
     network = NETWORKS[options.network]()
     if options.start:
-        network.load_state_dict({name: weight.float() for name, weight in load_file(options.start).items()})
+        begin_with(network, load_file(options.start))
     Training(network, settings, options.output).run(options.motions, options.rendered)
+
+
+def begin_with(network: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Takes over weights of a network with as many blocks or fewer; further ones stay as they are: they add nothing."""
+    state = network.state_dict()
+    network.load_state_dict(state | {name: weight.float() for name, weight in weights.items()})
 
 
 def test_batches(held_out: list[Body]) -> dict[str, list[tuple[Tensor, ...]]]:
@@ -199,7 +204,7 @@ class Training:
         for name, optimiser in self.optimisers.items():
             for group in optimiser.param_groups:
                 group["lr"] = rate * (self.settings.matrix_rate if name == "muon" else self.settings.learning_rate)
-        with torch.autocast("cpu", torch.bfloat16, enabled=FAST_BFLOAT16):  # weights stay float32
+        with mixed_precision(torch.device("cpu")):
             answer = self.network(batch[0])
         loss = loss_of(answer.float(), *batch[1:])
         self.network.zero_grad()

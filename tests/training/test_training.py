@@ -19,7 +19,7 @@ from training import record, starts, tasks, train
 from training.augment import Changes, Mirror, augmentation, augmented
 from training.batches import CropDataset, epoch_batches, masked
 from training.corpus import Corpus
-from training.optimisers import orthogonal
+from training.optimisers import mixed_precision, orthogonal
 from training.outcome import write_outcome
 from training.settings import PRESETS, Settings, preset
 from training.tasks import TASKS, bells_at, centres_of_mass, create_task
@@ -213,7 +213,8 @@ def test_statistics_of_a_few_steps_are_their_mean_and_not_those_of_the_beginning
     weights = {name: value[0] if task == "set" else value for name, value in trainer.task.weights().items()}
     network = Tiny(outputs=2 if task == "set" else 28)
     network.load_state_dict(weights)
-    seen = network.layers[0](images)
+    with mixed_precision(images.device):
+        seen = network.layers[0](images).float()
     torch.testing.assert_close(weights["layers.1.running_mean"], seen.mean((0, 2, 3)), rtol=1e-3, atol=1e-4)
 
 
