@@ -185,7 +185,8 @@ def _lifted(person: Person, take: Take, camera: Camera, settings: SolveSettings)
     image = clean_image(person, settings, take)
     lifted = create_lifter(settings.lifter).lift(image, _clean_depth(person, settings, take.cuts), camera)
     if settings.height_m is not None:
-        grown = lift.scaled(lifted.points, settings.height_m / proportions.body_height(lifted.points))
+        stature_m = lifted.stature_m or proportions.body_height(lifted.points)
+        grown = lift.scaled(lifted.points, settings.height_m / stature_m)
         lifted = replace(lifted, points=grown)
     return image, lifted
 

@@ -24,7 +24,8 @@ from mocap.take import Swap
 
 PARTS = ("trunk", "arms", "legs")
 STATES = np.array([[0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [1, 1, 1]], bool)  # which PARTS are exchanged
-MISTAKES = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1]])  # the network's in each state: one a limb
+LIMBS = ("arms", "legs", "body")
+MISTAKES = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1]])  # in each state, of each of LIMBS
 ARM_POINTS = ("elbow", "wrist", "pinky", "index", "thumb")
 LEG_POINTS = ("knee", "ankle", "heel", "foot_index")
 WITNESSES = ("shoulder", "hip", "ear", "elbow", "wrist", "knee", "ankle", "foot_index")  # the others only follow these
@@ -36,7 +37,7 @@ DEPTH_NOISE_M = 0.2  # the networks' depth says little
 SPREAD_OF_BODY_M = 0.43  # root mean square distance of a standing adult's keypoints from their middle
 # Costs are negative log likelihoods. Tuned on projected motion capture and on clips with swaps of the network's own.
 SWITCH_COST = 3.0
-SWAPPED_COST_PER_S = 6.0  # swaps are short: what lasts is the truth
+SWAPPED_COST_PER_S = 6.0  # swaps are short
 ANATOMY_COST_PER_S = 4.0  # frames follow one another too closely to be independent witnesses
 MIRROR_COST = 4.0
 LIMB_LENGTH_NOISE_M = 0.05
@@ -48,14 +49,15 @@ def find_swaps(
 ) -> list[Swap]:
     """Spans of frames in which left and right are exchanged, sorted; arms and legs may be exchanged at once.
 
+    Where more than half of a scene would be exchanged, the rest of it is: labels that last are the true ones.
+
     keypoints_2d, keypoints_3d: as the network said, of one person. cuts: frames that begin a new scene.
     """
-    states = np.zeros(len(keypoints_2d), int)
+    mistakes = np.zeros((len(keypoints_2d), len(LIMBS)), bool)
     for frames in _segments(keypoints_2d, cuts):
-        states[frames] = _states(frames, keypoints_2d, keypoints_3d)
-    trunk, arms, legs = STATES[states].T
-    masks = {"arms": arms & ~trunk, "legs": legs & ~trunk, "body": trunk}
-    found = [Swap(start, end, limb) for limb, mask in masks.items() for start, end in smooth.runs(mask)]
+        made = MISTAKES[_states(frames, keypoints_2d, keypoints_3d)].astype(bool)
+        mistakes[frames] = made ^ (made.mean(axis=0) > 0.5)  # what lasts is the truth
+    found = [Swap(start, end, limb) for limb, mask in zip(LIMBS, mistakes.T) for start, end in smooth.runs(mask)]
     return sorted(found, key=lambda swap: (swap.start, swap.end, swap.limb))
 
 

@@ -13,6 +13,7 @@ from mocap.camera import Camera, intrinsics_from_fov, world_from_camera
 from mocap.errors import MocapError
 from mocap.formats import rounding
 from mocap.keypoints import Keypoints2D, Keypoints3D
+from mocap.lift import NetworkDepth
 from mocap.reconstruct import SolveSettings, reconstruct
 from mocap.take import Person, Source, Take
 
@@ -115,6 +116,20 @@ def test_the_height_given_is_the_height_solved(height_m):
     )
     top = solved.skeleton.rest_positions()[solved.skeleton.index("Head")] + solved.skeleton.ends["Head"]
     assert top[1] == pytest.approx(height_m, rel=0.03)
+
+
+def test_a_lifter_that_tells_its_body_s_stature_is_believed_whatever_the_limbs_lengths(monkeypatch):
+    """A short body with long limbs, of the height that is given: nothing grows."""
+
+    class Knowing(NetworkDepth):
+        def lift(self, *seen):
+            return replace(super().lift(*seen), stature_m=1.4)
+
+    take = take_of(walking_motion(height_m=1.75))
+    unscaled = reconstruct(take, SolveSettings(lifter="network")).people[0].motion
+    monkeypatch.setattr("mocap.reconstruct.create_lifter", lambda name: Knowing())
+    scaled = reconstruct(take, SolveSettings(lifter="network", height_m=1.4)).people[0].motion
+    np.testing.assert_allclose(scaled.skeleton.offsets, unscaled.skeleton.offsets)
 
 
 def test_a_standing_body_stands_on_the_floor_over_the_origin():

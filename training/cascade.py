@@ -289,7 +289,9 @@ def main() -> None:
         data=settings.data if options.lspet else ("lsp",),
     )
     machine = Machine(options.device, options.workers, options.minutes)
-    train_cascade(name, first_name, settings, Sources(options.lsp, options.lspet), options.output, machine, options.rounds)
+    train_cascade(
+        name, first_name, settings, Sources(options.lsp, options.lspet), options.output, machine, options.rounds
+    )
 
 
 if __name__ == "__main__":

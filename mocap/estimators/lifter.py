@@ -61,7 +61,7 @@ class LearntDepth:
         answer = self._network.lift(rays, confidence, own, image.fps)
         body = np.full((*image.xy.shape[:2], 3), np.nan)
         body[:, known] = ADULT_M * answer.body[:, places]
-        return Lifted(on_rays(image, body, camera), answer.up, answer.contacts)
+        return Lifted(on_rays(image, body, camera), answer.up, answer.contacts, ADULT_M)
 
 
 class LifterNetwork:
