@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
 from mocap.camera import Camera
 from mocap.contacts import FOOT_KEYPOINTS, contact_spans, foot_points
@@ -19,7 +18,6 @@ Flags = NDArray[np.bool_]
 LIKELY, SLOW_M_S = 0.4, 0.45  # the lifter's probability that a point stands, and how fast it may cross the picture
 BRIDGED_S, SHORTEST_S = 0.07, 0.1  # shorter pauses in standing, and shorter stands, are noise
 RAMP_S = 0.07  # in which a foot is taken hold of, and let go
-LOOSEST = 0.02  # hold at the ends of a ramp
 FALL_S, FALLING_M_S2 = 0.1, -6.0  # over which the root's acceleration is told, and what is falling: gravity has -9.8
 PIECE_S = 0.5  # a stand counts once in each such time: a long one shows the ground no better than a short one
 TILT_RAD = np.radians(5)  # error of the lifter's up over a clip, as measured on rendered bodies
@@ -80,11 +78,17 @@ def _slow(motion: Motion, image: Keypoints2D, camera: Camera) -> Flags:
 
 
 def firmness(stands: Flags, fps: float) -> Array:
-    """How firmly (T, 4), 0..1, points are held: 0 where they do not stand, less where they come down and lift off."""
-    half = max(1, round(RAMP_S * fps))
-    inner = minimum_filter1d(stands.astype(float), 2 * half + 1, axis=0, mode="nearest")
-    ramped = uniform_filter1d(inner, 2 * half + 1, axis=0, mode="nearest")
-    return np.where(stands, np.maximum(ramped, LOOSEST), 0.0)
+    """How firmly (T, 4), 0..1, points are held: 0 where they do not stand, less where they come down and lift off.
+
+    The ramps of a stand that is shorter than both together, as a runner's, meet in its middle.
+    """
+    ramp = 2 * max(1, round(RAMP_S * fps)) + 1
+    held = np.zeros(stands.shape)
+    for column, flags in zip(held.T, stands.T):
+        for start, end in runs(flags):
+            since = np.arange(1, end - start + 1)
+            column[start:end] = np.minimum(1.0, np.minimum(since, since[::-1]) / min(ramp, (end - start + 1) // 2))
+    return held
 
 
 def ground_heights(motion: Motion, stands: Flags) -> Array:

@@ -75,6 +75,14 @@ def test_feet_are_taken_hold_of_gently() -> None:
     assert np.all(firm[20:40] > 0)
 
 
+def test_a_runner_s_short_stands_are_held_in_their_middle() -> None:
+    flags = np.zeros((60, 4), dtype=bool)
+    flags[20:24, 0] = flags[20:23, 1] = True
+    firm = standing.firmness(flags, 30.0)
+    np.testing.assert_allclose(firm[19:25, 0], [0, 0.5, 1, 1, 0.5, 0])
+    np.testing.assert_allclose(firm[19:24, 1], [0, 0.5, 1, 0.5, 0])
+
+
 @pytest.mark.parametrize("slope", [(0.0, 0.0), (0.05, -0.1)])
 def test_the_ground_is_the_plane_through_the_stands(slope) -> None:
     random = np.random.default_rng(4)
