@@ -130,6 +130,7 @@ class _Follower:
         self._detection_interval = DETECTION_INTERVAL_S * fps
         self._search = people.JOIN_GAP_S * fps
         self._last_detection = -np.inf
+        self._is_led = False  # by the detector: the network does not tell where people are
 
     @property
     def _live(self) -> list[Track]:
@@ -164,13 +165,23 @@ class _Follower:
             for track in self.tracks:
                 track.live = False
             self._last_detection = -np.inf
+        regions = [track.predict(key) for track in self._live]
+        if self._is_led:
+            regions = self._find_again(frame, regions)
         live = self._live
-        regions = [track.predict(key) for track in live]
         newcomers = self._detect(frame, key, regions)
         poses = self._estimate([frame] * (len(live) + len(newcomers)), [*regions, *newcomers])
         for i, track in enumerate([*live, *(Track() for _ in newcomers)]):
             self._take_key_pose(track, frame, key, (poses, i), [*regions, *newcomers][i])
         self._drop_doubles(key)
+
+    def _find_again(self, frame: Frame, regions: list[Array]) -> list[Array]:
+        """Where the detector sees the people that are followed, about where they are awaited; others are let go."""
+        found = list(self._detector.detect([frame])[0].regions)
+        matches = people.match_regions(regions, found)
+        for i, track in enumerate(self._live):
+            track.live = i in matches
+        return [found[matches[i]] for i in sorted(matches)]
 
     def _detect(self, frame: Frame, key: int, known: list[Array]) -> list[Array]:
         """Regions of people who are not followed yet.
@@ -234,18 +245,20 @@ class _Follower:
         if poses.scores[i] < MIN_SCORE and track.key_regions:
             again = self._redetect(frame, used)
             poses, i = (self._estimator.estimate([frame], again[None]), 0) if again is not None else (poses, i)
-        if poses.scores[i] >= MIN_SCORE and not people.region_fits(used, poses.next_regions[i]):
-            used = poses.next_regions[i]
+        self._is_led = poses.next_regions is None
+        if poses.scores[i] >= MIN_SCORE and not people.region_fits(used, wanted := _next_region(poses, i, used)):
+            used = wanted
             poses, i = self._estimator.estimate([frame], used[None]), 0
+        wanted = _next_region(poses, i, used)
         is_newcomer = track not in self.tracks
         # what is no person looks different in every crop: its region runs away
-        if poses.scores[i] < MIN_SCORE or (is_newcomer and not people.region_fits(used, poses.next_regions[i])):
+        if poses.scores[i] < MIN_SCORE or (is_newcomer and not people.region_fits(used, wanted)):
             track.live = False
             return
         if is_newcomer:
             self.tracks.append(track)
         track.sightings[key] = _sighting(poses, i, used)
-        track.key_regions[key] = poses.next_regions[i]
+        track.key_regions[key] = wanted
 
     def _redetect(self, frame: Frame, region: Array) -> Array | None:
         found = list(self._detector.detect([frame])[0].regions)
@@ -261,6 +274,11 @@ class _Follower:
                     newer.live = False
                     del newer.sightings[key], newer.key_regions[key]
         self.tracks = [track for track in self.tracks if track.key_regions]
+
+
+def _next_region(poses: Poses, i: int, used: Array) -> Array:
+    """The region (4,) that fits what was seen in ``used``, as far as the network can tell."""
+    return used if poses.next_regions is None else poses.next_regions[i]
 
 
 def _sighting(poses: Poses, i: int, region: Array) -> Sighting:

@@ -64,6 +64,14 @@ class World:
         return nearest[:2] + BODY * nearest[2], 0.9, nearest
 
 
+class Regressors(World):
+    """Networks that always see somebody, twenty pixels beside the middle of the region, and never say where else."""
+
+    def estimate(self, frames, regions):
+        xy = regions[:, None, :2] + [20.0, 0.0] + BODY * regions[:, None, 2:3]
+        return Poses(xy, np.ones(xy.shape[:2]), None, np.ones(len(xy)), None)
+
+
 def follow(world):
     return capture.follow_people(world.frames(), fps=FPS, detector=world, estimator=world)
 
@@ -129,6 +137,20 @@ def test_work_is_handed_out_in_batches():
 def test_somebody_who_leaves_is_not_invented_afterwards():
     footage = follow(World(walker(3.0, last=50)))
     assert [sorted(track.sightings) for track in footage.tracks] == [list(range(50))]
+
+
+def test_a_network_that_cannot_tell_where_people_are_is_led_by_the_detector():
+    (track,) = follow(Regressors(walker(6.0))).tracks
+    assert sorted(track.sightings) == list(range(90))
+    places = np.array([sighting.xy.mean(axis=0)[0] for _, sighting in sorted(track.sightings.items())])
+    expected = 120 + 6 * np.arange(90) + 200 * BODY[:, 0].mean()
+    np.testing.assert_allclose(places[:86], expected[:86])
+    np.testing.assert_allclose(places, expected, atol=7)  # after the last key frame people are sought where they were
+
+
+def test_what_the_detector_no_longer_sees_such_a_network_does_not_invent():
+    (track,) = follow(Regressors(walker(3.0, last=50))).tracks
+    assert 45 < max(track.sightings) < 53  # the key frame after is the first without
 
 
 def test_somebody_who_comes_in_is_found_back_to_the_key_frame_before():

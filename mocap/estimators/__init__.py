@@ -60,14 +60,15 @@ class Poses:
 
     xy: (B, K, 2) pixels of the whole frame. confidence: (B, K) 0..1. xyz: (B, K, 3) metres, camera axes (x right,
     y down, z forward), hips' middle at the origin, or None for a network without depth. scores: (B,) 0..1, whether
-    there is a person in the region. next_regions: (B, 4) the region that fits what was seen.
+    there is a person in the region. next_regions: (B, 4) the region that fits what was seen, or None from a network
+    that would not notice if it saw nobody: only a detector can say where people are then.
     """
 
     xy: Array
     confidence: Array
     xyz: Array | None
     scores: Array
-    next_regions: Array
+    next_regions: Array | None
 
 
 class Detector(Protocol):

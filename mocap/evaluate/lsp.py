@@ -218,7 +218,7 @@ def _look_from(regions: dict[int, Array], frames: list[Frame], estimator: PoseEs
         found = estimator.estimate(seen, looked_at)
         points[where] = to_lsp(found.xy, estimator.layout)
         sureness[where] = found.scores * found.confidence[:, limbs].mean(axis=1)
-        looked_at = found.next_regions
+        looked_at = looked_at if found.next_regions is None else found.next_regions
     return xy, sure
 
 
