@@ -145,8 +145,9 @@ class StageTrainer:
             self.stage.load_state_dict(start.state_dict())
         self.crops, self.settings, self.device = crops, settings, device
         self.truth = torch.from_numpy(crops.joints).float()
-        self.sides = torsos(torch.where(self.truth.isfinite(), self.truth, predictions(before, crops, device)))
-        self.mean, self.spread = fitted_errors(predictions(before, crops, device), crops)
+        found = predictions(before, crops, device)
+        self.sides = torsos(torch.where(self.truth.isfinite(), self.truth, found))
+        self.mean, self.spread = fitted_errors(found, crops)
         self.optimiser = torch.optim.AdamW(self.stage.parameters(), lr=settings.learning_rate, fused=True)
         self.losses: list[float] = []
         self.seconds = 0.0
