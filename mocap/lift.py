@@ -47,11 +47,12 @@ class NetworkDepth:
         return Lifted(on_rays(image, np.where(np.isfinite(guess.xyz), body, np.nan), camera))
 
 
-def on_rays(image: Keypoints2D, body: Array, camera: Camera) -> Keypoints3D:
+def on_rays(image: Keypoints2D, body: Array, camera: Camera, *, own_share: float = 0.0) -> Keypoints3D:
     """Image keypoints at the depths of a body (T, K, 3) in metres, along the camera's axes, NaN = missing.
 
     The body's translation is the least-squares fit of it to the rays through the image points (linear, as in the direct
-    linear transform), its distance is smoothed over time, and every point is then put on its own ray at its own depth.
+    linear transform), its distance is smoothed over time, and every point is then put at its own depth: on its ray, or
+    by ``own_share`` of the way from there to where the body has it.
     """
     rays = np.nan_to_num(camera.rays(image.xy))
     weights = np.where(np.isfinite(image.xy[..., 0]) & np.isfinite(body[..., 0]), image.confidence, 0.0)
@@ -60,7 +61,11 @@ def on_rays(image: Keypoints2D, body: Array, camera: Camera) -> Keypoints3D:
     distance[weights.sum(axis=1) == 0] = np.nan
     smoothed = smooth.low_pass(np.log(np.maximum(distance, 0.3)), float(image.fps), cutoff_hz=DISTANCE_CUTOFF_HZ)
     depth = np.maximum(body[..., 2] + np.exp(smoothed)[:, None], NEAREST_M)
-    xyz = np.where(weights[..., None] > 0, rays * depth[..., None], np.nan)
+    seen = rays * depth[..., None]
+    total = np.maximum(weights.sum(axis=1, keepdims=True), LEAST_WEIGHT)
+    across = np.einsum("tk,tkc->tc", weights / total, (seen - body)[..., :2])
+    own = np.concatenate([body[..., :2] + across[:, None], seen[..., 2:]], axis=-1)
+    xyz = np.where(weights[..., None] > 0, seen + own_share * (own - seen), np.nan)
     return Keypoints3D(image.layout, xyz, np.where(np.isnan(xyz[..., 0]), 0.0, image.confidence), image.fps)
 
 

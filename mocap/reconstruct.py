@@ -177,7 +177,7 @@ def _filled_confidence(points: Array, confidence: Array) -> Array:
 
 
 def _lifted(person: Person, take: Take, camera: Camera, settings: SolveSettings) -> tuple[Keypoints2D, Lifted]:
-    """The person's cleaned image keypoints, and where they are in the camera's frame."""
+    """Where the person's keypoints are in the camera's frame, and their pictures there, from the cleaned ones."""
     seen = int(np.sum(person.keypoints_2d.confidence.any(axis=1)))
     if seen < fewest_frames(float(take.fps)):
         where = f"person {person.id} of {take.source.name} is seen in {seen} frames"
@@ -188,7 +188,8 @@ def _lifted(person: Person, take: Take, camera: Camera, settings: SolveSettings)
         stature_m = lifted.stature_m or proportions.body_height(lifted.points)
         grown = lift.scaled(lifted.points, settings.height_m / stature_m)
         lifted = replace(lifted, points=grown)
-    return image, lifted
+    pictures = camera.project(lifted.points.xyz)
+    return replace(image, xy=np.where(np.isfinite(pictures), pictures, image.xy)), lifted
 
 
 def _judged_up(seen: list[tuple[Keypoints2D, Lifted]]) -> Array | None:

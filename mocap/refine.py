@@ -26,7 +26,7 @@ OVERLAP = 40  # frames that the next window solves again, with more of what foll
 SETTLED = 2  # frames of the window before that the next one keeps: as far as a term reaches
 HUBER = 2.0  # standard deviations from which a residual counts by its length, not its square
 NEAR_RAD, NEAR_M = 0.35, 1.0  # angles and root, from the closed form
-TURNING_RAD_S2, MOVING_M_S2 = 25.0, 2.5  # accelerations of angles and root
+TURNING_RAD_S2, MOVING_M_S2 = 25.0, 5.0  # accelerations of angles and root
 KEPT = 1e9  # weight that holds an unknown where it is
 COUNTED_FPS = 30.0  # evidence counts as at this rate, whatever the clip's: its errors last longer than a frame
 

@@ -22,6 +22,7 @@ FALL_S, FALLING_M_S2 = 0.1, -6.0  # over which the root's acceleration is told, 
 PIECE_S = 0.5  # a stand counts once in each such time: a long one shows the ground no better than a short one
 TILT_RAD = np.radians(5)  # error of the lifter's up over a clip, as measured on rendered bodies
 HEIGHT_M = 0.06  # of a standing point over the ground, as far as one can tell before the ground is known
+LEAST_LEVEL_S = 0.3  # of all points together, that stand off the floor: less shows no other level
 LEVEL_M = 0.06  # points this far off the plane may stand on another level
 
 
@@ -98,7 +99,8 @@ def ground_heights(motion: Motion, stands: Flags) -> Array:
     heights = np.stack([place[:, 1] for place in foot_points(motion).values()], axis=1)
     is_far = np.abs(heights) >= STEP_M
     elsewhere = stands & is_far
-    level = float(np.median(heights[elsewhere])) if elsewhere.any() else 0.0
+    is_level = elsewhere.sum() >= LEAST_LEVEL_S * float(motion.fps)
+    level = float(np.median(heights[elsewhere])) if is_level else 0.0
     ground = np.where(is_far, np.nan, 0.0)
     ground[is_far & (np.abs(heights - level) < STEP_M)] = level
     ground[~stands & np.isnan(ground) & (heights > 0)] = min(level, 0.0)

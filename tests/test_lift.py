@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from bodies import keypoints_of, network_guess, picture_of, walking_motion
@@ -33,6 +35,22 @@ def test_lifted_points_lie_on_their_rays():
     image = picture_of(points, camera)
     lifted = lift.NetworkDepth().lift(image, network_guess(points, camera), camera).points
     np.testing.assert_allclose(camera.project(camera.to_world(lifted.xyz)), image.xy, atol=1e-6)
+
+
+@pytest.mark.parametrize("own_share", [0.0, 0.5, 1.0])
+def test_a_wrong_image_point_counts_as_far_as_the_body_is_not_believed(own_share):
+    points, camera = keypoints_of(walking_motion()), camera_in_front()
+    body = camera.to_camera(points.xyz)
+    image = picture_of(points, camera)
+    wrist = image.layout.index("left_wrist")
+    shifted = image.xy.copy()
+    shifted[:, wrist, 0] += 60.0
+    lifted = lift.on_rays(
+        replace(image, xy=shifted), body - body.mean(axis=1, keepdims=True), camera, own_share=own_share
+    )
+    pictures = camera.project(camera.to_world(lifted.xyz))
+    off = pictures[:, wrist, 0] - image.xy[:, wrist, 0]
+    np.testing.assert_allclose(off, 60 * (1 - own_share), atol=4)  # the wrist moves the whole body a little
 
 
 def test_the_translation_fit_is_exact_for_exact_points():

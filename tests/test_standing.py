@@ -107,6 +107,13 @@ def test_a_lawn_below_the_floor_is_ground_too() -> None:
     np.testing.assert_allclose(ground[30:], -1.7, atol=0.01)
 
 
+def test_a_moment_s_stand_under_the_floor_makes_no_lawn() -> None:
+    motion = squatting_motion(60)
+    height = np.where(np.arange(60) < 58, 0.02, -0.5)
+    moved = replace(motion, root_world=motion.root_world + height[:, None] * [0.0, 1.0, 0.0])
+    np.testing.assert_array_equal(standing.ground_heights(moved, np.ones((60, 4), dtype=bool)), 0.0)
+
+
 def test_under_a_flying_body_lies_the_floor() -> None:
     """So that the fit does not let a foot that comes down go through it."""
     motion = squatting_motion(10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,13 +31,16 @@ class Noticed:
     guess: Array | None
 
 
+Notice = Callable[[Array, np.random.Generator], Noticed]  # of landmarks (B, T, 33, 3) in the camera's frame, statures
+
+
 def about_hips(points: Array) -> Array:
     """Points (..., 33, 3) relative to the middle of the hips."""
     return np.asarray(points - points[..., HIPS, :].mean(axis=-2, keepdims=True))
 
 
-def exactly(seen: Array) -> Noticed:
-    """The landmarks (B, T, 33, 3) as they are, without a guess."""
+def exactly(seen: Array, rng: np.random.Generator | None = None) -> Noticed:
+    """The landmarks (B, T, 33, 3) as they are, without a guess; nothing is drawn."""
     return Noticed(seen[..., :2] / np.maximum(seen[..., 2:], 0.1), np.full(seen.shape[:3], 0.95), None)
 
 
@@ -101,7 +105,7 @@ def _guess(seen: Array, rng: np.random.Generator) -> Array:
     The numbers are those of ``training.rendered_clips`` in the frame of a camera that looks at the body.
     """
     B, T = seen.shape[:2]
-    body = np.einsum("btij,btkj->btki", _turns(seen), about_hips(seen))
+    body = looked_at(seen)
     far = np.linalg.norm(body, axis=-1)
     flat = body * np.stack([np.ones(B), np.ones(B), rng.uniform(0.6, 1.05, B)], axis=-1)[:, None, None]
     wrong = 0.12 * rng.standard_normal((B, 1, K)) + 0.13 * _slow_noise((B, T, K), 0.975, rng)
@@ -115,7 +119,8 @@ def _guess(seen: Array, rng: np.random.Generator) -> Array:
     return np.where(absent, np.nan, guess)
 
 
-def _turns(seen: Array) -> Array:
-    """Rotations (B, T, 3, 3) to the axes of a camera that looks at the trunk of landmarks (B, T, 33, 3)."""
+def looked_at(seen: Array) -> Array:
+    """Landmarks (B, T, 33, 3) about the hips along the axes of a camera that looks at their trunk."""
     trunk = seen[:, :, [NAMES.index(name) for name in CENTRE]].mean(axis=2)
-    return turn_to_axis(trunk[..., :2] / np.maximum(trunk[..., 2:], 0.1))
+    turns = turn_to_axis(trunk[..., :2] / np.maximum(trunk[..., 2:], 0.1))
+    return np.einsum("btij,btkj->btki", turns, about_hips(seen))

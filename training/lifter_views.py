@@ -14,7 +14,7 @@ import numpy as np
 from mocap.networks.lifter_features import FEET, MIRROR, features_of
 from mocap.rotation import Array
 from training.captured_bodies import NAMES, Body, Cast, _about_y, cut, landmarks_of, loosened, prepared
-from training.detector_noise import Noticed, about_hips, exactly, noticed
+from training.detector_noise import Notice, Noticed, about_hips, noticed
 from training.motions import FPS, SourceTake
 
 # Subjects and takes of CMU, and keyed animations, that no training sees.
@@ -56,13 +56,14 @@ def split(takes: list[SourceTake]) -> tuple[list[Body], list[Body]]:
 class Views:
     """Batches of windows, each seen by ``cameras`` cameras of their own.
 
-    noisy: as a detector tells it. mixed: with other takes' upper bodies and arms, and loosened limbs.
+    notice: what is said of landmarks in a camera's frame. mixed: with other takes' upper bodies and arms, and loosened
+    limbs.
     """
 
     def __init__(
-        self, bodies: list[Body], *, frames: int = 81, noisy: bool = True, mixed: bool = True, cameras: int = 1
+        self, bodies: list[Body], *, frames: int = 81, notice: Notice = noticed, mixed: bool = True, cameras: int = 1
     ) -> None:
-        self.bodies, self.frames, self.noisy, self.mixed, self.cameras = bodies, frames, noisy, mixed, cameras
+        self.bodies, self.frames, self.notice, self.mixed, self.cameras = bodies, frames, notice, mixed, cameras
         share = np.array([len(body.points) ** 0.5 for body in bodies])
         walks = np.array([0.5 if "walk" in body.name else 1.0 for body in bodies])
         self.chances = share * walks / np.sum(share * walks)
@@ -72,7 +73,7 @@ class Views:
         world = np.stack([self._window(rng) for _ in range(-(-size // self.cameras))])
         world, touching = (np.repeat(values, self.cameras, axis=0)[:size] for values in (world, _touching(world)))
         seen, up = _viewed(world, rng)
-        return batch_of(seen, up, touching, noticed(seen, rng) if self.noisy else exactly(seen))
+        return batch_of(seen, up, touching, self.notice(seen, rng))
 
     def _window(self, rng: np.random.Generator) -> Array:
         speed = float(np.exp(rng.uniform(np.log(0.6), np.log(1.5))))

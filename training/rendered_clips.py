@@ -1,4 +1,4 @@
-"""What the pose network says of rendered bodies, beside the exact truth: batches for the lifter.
+"""What the pose network says of rendered bodies, beside the exact truth: batches and faults for the lifter.
 
     python -m training.rendered_clips FOLDER -o rendered.npz
 
@@ -24,10 +24,12 @@ from mocap.errors import MocapError
 from mocap.networks.lifter_features import MIRROR
 from mocap.rotation import Array
 from mocap.take import Take
-from training.detector_noise import Noticed, _slow_noise, fewer
+from training.detector_noise import NAMES, Noticed, _slow_noise, as_named, exactly, fewer, looked_at
 from training.lifter_views import Batch, _touching, batch_of
 
-SIZES_M = 0.15  # spread of the logarithm of focal lengths: the lens is a guess
+LENS = 0.15  # spread of the logarithm of focal lengths: the lens is a guess
+CHOICE = 8
+LEGS = np.array([name.endswith(("knee", "ankle", "heel", "foot_index")) for name in NAMES])
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,27 +111,106 @@ class RenderedClips:
         told = Noticed(*(np.stack([getattr(w, name) for w in windows]) for name in ("rays", "confidence", "guess")))
         confidence = fewer(np.where(np.isfinite(told.rays[..., 0]), told.confidence, 0.0), rng)
         rays = np.nan_to_num(told.rays) + 0.002 * _slow_noise(told.rays.shape, 0.8, rng) / 3
-        rays = rays * np.exp(rng.normal(0, SIZES_M, (size, 1, 1, 1)))
+        rays = rays * np.exp(rng.normal(0, LENS, (size, 1, 1, 1)))
         guess = np.where(rng.random((size, 1, 1, 1)) < 0.2, np.nan, told.guess)
         seen, contacts = (np.stack([getattr(w, name) for w in windows]) for name in ("seen", "contacts"))
         return batch_of(seen, np.stack([w.up for w in windows]), contacts, Noticed(rays, confidence, guess))
 
     def _window(self, rng: np.random.Generator) -> Clip:
         clip = self.clips[rng.integers(len(self.clips))]
-        speed = np.exp(rng.uniform(-0.35, 0.35))
-        begin = rng.uniform(
-            min(0, len(clip.rays) - 1 - speed * self.frames), max(0, len(clip.rays) - 1 - speed * self.frames)
-        )
-        ticks = np.clip(begin + speed * np.arange(self.frames), 0, len(clip.rays) - 1)
-        low = np.minimum(ticks.astype(int), len(clip.rays) - 2)
-        parts = {}
-        for name in ("rays", "confidence", "guess", "seen", "contacts"):
-            values = getattr(clip, name)
-            share = (ticks - low).reshape(-1, *[1] * (values.ndim - 1))
-            parts[name] = (1 - share) * values[low] + share * values[low + 1]
-        cut = Clip(up=clip.up, **parts)
+        parts = {name: getattr(clip, name) for name in ("rays", "confidence", "guess", "seen", "contacts")}
+        cut = Clip(up=clip.up, **_at_another_speed(parts, self.frames, rng))
         cut = _rolled(cut, rng.normal(0, 0.15))
         return _mirrored(cut) if rng.random() < 0.5 else cut
+
+
+@dataclass(frozen=True, eq=False)
+class Fault:
+    """What the pose network got wrong in a clip of T frames.
+
+    pose (33, 3): where landmarks were in the mean, as ``looked_at`` has them. image (T, 33, 2): its points beside exact
+    ones, in statures. confidence (T, 33), 0 = missing. leaning (3, 3): what its guess made of such places about the
+    hips; guess (T, 33, 3): how far off it was besides.
+    """
+
+    pose: Array
+    image: Array
+    confidence: Array
+    leaning: Array
+    guess: Array
+
+
+class Faults:
+    """Says what a pose network might of other bodies: with faults that it had on rendered clips.
+
+    Faults of a clip belong together: image points, confidence and depth, all limbs, and how they wander. Drawn one
+    landmark at a time, as ``detector_noise.noticed`` does, they cancel out over a limb, which real ones do not. Of
+    CHOICE clips that are drawn, that counts whose body was most alike, seen from the same side. Two are mixed.
+    """
+
+    def __init__(self, clips: list[Clip], frames: int) -> None:
+        self.faults, self.frames = [fault_of(side) for clip in clips for side in (clip, _mirrored(clip))], frames
+
+    def __call__(self, seen: Array, rng: np.random.Generator) -> Noticed:
+        """What is said of landmarks (B, T, 33, 3) in the camera's frame, statures."""
+        body = looked_at(seen)
+        drawn = [self._window(pose, rng) for pose in body.mean(axis=1)]
+        image, confidence, leaning, off = (
+            np.stack([getattr(fault, name) for fault in drawn]) for name in ("image", "confidence", "leaning", "guess")
+        )
+        rays = exactly(as_named(seen)).rays + image / np.median(seen[..., 2], axis=(1, 2))[:, None, None, None]
+        rays = rays * np.exp(rng.normal(0, LENS, (len(seen), 1, 1, 1)))
+        guess = np.einsum("bij,btkj->btki", leaning, body) + off
+        guess = np.where(rng.random((len(seen), 1, 1, 1)) < 0.2, np.nan, guess)
+        return Noticed(np.nan_to_num(rays), fewer(np.where(np.isfinite(rays[..., 0]), confidence, 0.0), rng), guess)
+
+    def _window(self, pose: Array, rng: np.random.Generator) -> Fault:
+        """One clip's faults with a share of another's, or two such for the legs and for the rest of the body."""
+        upper = self._mixed(pose, rng)
+        if rng.random() < 0.5:
+            return upper
+        lower = self._mixed(pose, rng)
+        image, guess = (
+            np.where(LEGS[:, None], *pair) for pair in zip((lower.image, lower.guess), (upper.image, upper.guess))
+        )
+        return replace(upper, image=image, confidence=np.where(LEGS, lower.confidence, upper.confidence), guess=guess)
+
+    def _mixed(self, pose: Array, rng: np.random.Generator) -> Fault:
+        """No two alike, since a network soon knows the faults of a few hundred clips by heart."""
+        main, other = self._cut(pose, rng), self._cut(pose, rng)
+        angle, size = rng.uniform(-np.pi / 3, np.pi / 3), np.exp(rng.normal(0, 0.2))
+        image, guess = (
+            size * (np.cos(angle) * a + np.sin(angle) * np.nan_to_num(b))
+            for a, b in ((main.image, other.image), (main.guess, other.guess))
+        )
+        return replace(main, image=image, guess=guess)
+
+    def _cut(self, pose: Array, rng: np.random.Generator) -> Fault:
+        drawn = rng.integers(len(self.faults), size=CHOICE)
+        fault = self.faults[min(drawn, key=lambda i: float(np.square(self.faults[i].pose - pose).sum()))]
+        parts = {name: getattr(fault, name) for name in ("image", "confidence", "guess")}
+        return replace(fault, **_at_another_speed(parts, self.frames, rng))
+
+
+def fault_of(clip: Clip) -> Fault:
+    """What the network's words of a clip have wrong."""
+    seen, there = clip.seen[None], np.isfinite(clip.guess).all(-1)
+    image = (clip.rays - exactly(as_named(seen)).rays[0]) * np.median(clip.seen[..., 2])
+    body = looked_at(seen)[0]
+    leaning = np.linalg.lstsq(body[there], clip.guess[there], rcond=None)[0].T
+    return Fault(body.mean(axis=0), image, clip.confidence, leaning, clip.guess - body @ leaning.T)
+
+
+def _at_another_speed(parts: dict[str, Array], frames: int, rng: np.random.Generator) -> dict[str, Array]:
+    """So many frames of values (T, …), which belong together, from a random one on."""
+    last = len(next(iter(parts.values()))) - 1
+    speed = np.exp(rng.uniform(-0.35, 0.35))
+    begin = rng.uniform(min(0, last - speed * frames), max(0, last - speed * frames))
+    ticks = np.clip(begin + speed * np.arange(frames), 0, last)
+    low = np.minimum(ticks.astype(int), last - 1)
+    share = ticks - low
+    weighed = lambda values, t: t.reshape(-1, *[1] * (values.ndim - 1)) * values  # noqa: E731
+    return {name: weighed(v[low], 1 - share) + weighed(v[low + 1], share) for name, v in parts.items()}
 
 
 def _rolled(clip: Clip, angle: float) -> Clip:

@@ -13,6 +13,7 @@ import copy
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,12 @@ from mocap.networks.lifter import Lifter
 from mocap.networks.lifter_features import K
 from training import record
 from training.captured_bodies import Body
+from training.detector_noise import Notice, exactly, noticed
 from training.lifter_views import Batch, Views, split
 from training.motions import read_motions
 from training.optimisers import Muon, average_into, mixed_precision, rate_at
 from training.other_lifters import Recurrent, Transformer
-from training.rendered_clips import RenderedClips
+from training.rendered_clips import Faults, RenderedClips
 
 STATURE_M = 1.75  # figures are those of a body of this height
 EVERY = 200  # steps
@@ -42,13 +44,19 @@ JUDGED = [BLAZEPOSE_33.index(name.replace("big_toe", "foot_index")) for name in 
 
 @dataclass(frozen=True)
 class Settings:
-    """How the lifter is trained. cameras: that see each motion. rendered: share of batches from rendered clips."""
+    """How the lifter is trained.
+
+    cameras: that see each motion. rendered, faulty, exact: shares of batches from rendered clips, of made ones with the
+    faults that the pose network has on these, and of made ones without faults.
+    """
 
     minutes: float = 60.0
     batch: int = 48
     cameras: int = 2
     frames: int = 81
     rendered: float = 0.0
+    faulty: float = 0.0
+    exact: float = 0.1
     learning_rate: float = 1e-3  # of AdamW: the first and the last layer, norms and biases
     matrix_rate: float = 0.02  # of Muon: the convolutions between
     average: float = 0.998  # of the weights, over steps
@@ -56,10 +64,10 @@ class Settings:
 
 
 class Batches(IterableDataset):  # type: ignore[type-arg]
-    """Endless batches; the seed and the number of the batch decide what is in it."""
+    """Endless batches of sources by shares; the seed and the number of the batch decide what is in it."""
 
-    def __init__(self, views: Views, clips: RenderedClips | None, settings: Settings, first: int) -> None:
-        self.views, self.clips, self.settings, self.first = views, clips, settings, first
+    def __init__(self, sources: list[tuple[Views | RenderedClips, float]], settings: Settings, first: int) -> None:
+        self.sources, self.settings, self.first = sources, settings, first
 
     def __iter__(self):  # type: ignore[no-untyped-def]
         worker = torch.utils.data.get_worker_info()
@@ -67,8 +75,8 @@ class Batches(IterableDataset):  # type: ignore[type-arg]
         torch.set_num_threads(1)
         for i in range(self.first + number, 2**31, workers):
             rng = np.random.default_rng([self.settings.seed, i])
-            source = self.clips if self.clips is not None and rng.random() < self.settings.rendered else self.views
-            yield as_tensors(source.batch(self.settings.batch, rng))
+            chosen = rng.choice(len(self.sources), p=[share for _, share in self.sources])
+            yield as_tensors(self.sources[chosen][0].batch(self.settings.batch, rng))
 
 
 def as_tensors(batch: Batch) -> tuple[Tensor, ...]:
@@ -123,7 +131,8 @@ def main() -> None:
     parser.add_argument("motions", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of checkpoint, log and weights")
     parser.add_argument("--rendered", type=Path, help="clips of training.rendered_clips, for training")
-    parser.add_argument("--share", type=float, default=0.4, help="of batches that come from rendered clips")
+    parser.add_argument("--share", type=float, default=0.06, help="of batches that come from rendered clips")
+    parser.add_argument("--faulty", type=float, default=0.62, help="of batches made with the network's faults on these")
     parser.add_argument("--start", type=Path, help="weights to begin with, instead of chance")
     parser.add_argument("--network", choices=NETWORKS, default="convolutions")
     parser.add_argument("--learning-rate", type=float, default=Settings.learning_rate)
@@ -136,6 +145,7 @@ def main() -> None:
         learning_rate=options.learning_rate,
         matrix_rate=options.matrix_rate,
         rendered=options.share if options.rendered else 0.0,
+        faulty=options.faulty if options.rendered else 0.0,
     )
     torch.manual_seed(settings.seed)
     network = NETWORKS[options.network]()
@@ -152,7 +162,8 @@ def begin_with(network: nn.Module, weights: dict[str, Tensor]) -> None:
 
 def test_batches(held_out: list[Body]) -> dict[str, list[tuple[Tensor, ...]]]:
     """Takes that no training sees, as they were captured, with exact image points and with a detector's."""
-    views = {name: Views(held_out, noisy=name == "noisy", mixed=False) for name in ("clean", "noisy")}
+    notices: dict[str, Notice] = {"clean": exactly, "noisy": noticed}
+    views = {name: Views(held_out, notice=notice, mixed=False) for name, notice in notices.items()}
     return {
         name: [as_tensors(view.batch(32, np.random.default_rng(i))) for i in range(2)] for name, view in views.items()
     }
@@ -180,9 +191,14 @@ class Training:
         tests = test_batches(held_out)
         if (self.output / "checkpoint.pt").is_file():
             self._restore()
-        views = Views(training, frames=settings.frames, cameras=settings.cameras)
-        clips = RenderedClips.read(rendered, settings.frames) if rendered else None
-        loader = DataLoader(Batches(views, clips, settings, self.step), batch_size=None, num_workers=1)
+        views = partial(Views, training, frames=settings.frames, cameras=settings.cameras)
+        rest = 1 - settings.rendered - settings.faulty - settings.exact
+        sources: list[tuple[Views | RenderedClips, float]] = [(views(), rest), (views(notice=exactly), settings.exact)]
+        if rendered:
+            clips = RenderedClips.read(rendered, settings.frames)
+            faults = Faults(clips.clips, settings.frames)
+            sources += [(clips, settings.rendered), (views(notice=faults), settings.faulty)]
+        loader = DataLoader(Batches(sources, settings, self.step), batch_size=None, num_workers=1)
         begin, running, last = time.monotonic() - self.spent, 0.0, self.step
         for batch in loader:
             share = min((time.monotonic() - begin) / (60 * settings.minutes), 1.0)

@@ -1,9 +1,7 @@
 """Depth of image keypoints from their movement: a temporal network of our own, run with numpy.
 
-The networks are small (1.8 M weights each) and see a clip once, so numpy's matrix products answer as fast as a runtime
-would, and start at once. ``mocap.networks.lifter`` has the same layers as a torch module, for training. A model holds a
-few networks that were trained apart, stacked along the first axis of its tensors: what they say is averaged by shares,
-since they err apart.
+The network is small (3.3 M weights) and sees a clip twice, so numpy's matrix products answer as fast as a runtime
+would, and start at once. ``mocap.networks.lifter`` has the same layers as a torch module, for training.
 """
 
 from __future__ import annotations
@@ -26,6 +24,7 @@ FPS = Fraction(30)  # of the network's frames
 WINDOW = 81  # frames that the network sees at once, as in training
 HOP = 27  # from window to window; answers are blended where windows overlap
 ADULT_M = 1.70  # mean stature of grown-ups, where nobody says the person's
+OWN_SHARE = 0.5  # of a keypoint's place across the picture: the network has learnt where image points err
 Weights = dict[str, NDArray[np.float32]]
 
 
@@ -61,14 +60,15 @@ class LearntDepth:
         answer = self._network.lift(rays, confidence, own, image.fps)
         body = np.full((*image.xy.shape[:2], 3), np.nan)
         body[:, known] = ADULT_M * answer.body[:, places]
-        return Lifted(on_rays(image, body, camera), answer.up, answer.contacts, ADULT_M)
+        points = on_rays(image, body, camera, own_share=OWN_SHARE)
+        return Lifted(points, answer.up, answer.contacts, ADULT_M)
 
 
 class LifterNetwork:
-    """The trained networks of a model name, asked together."""
+    """The trained network of a model name."""
 
     def __init__(self, name: str = "lifter") -> None:
-        self._members = members_of(load_weights(name))
+        self._weights = load_weights(name)
 
     def lift(self, rays: Array, confidence: Array, guess: Array | None, fps: Fraction) -> Answer:
         """The bodies of T frames.
@@ -101,7 +101,7 @@ class LifterNetwork:
             frames = np.clip(np.arange(start, start + WINDOW), 0, T - 1)
             guess = None if own is None else own[None, frames]
             turn, features = features_of(rays[None, frames], confidence[None, frames], guess)
-            answer = together(features[0], self._members)
+            answer = both_ways(features[0], self._weights)
             inside = slice(0, min(WINDOW, T - start))
             total[start : start + WINDOW] += (bell * answer)[inside]
             weight[start : start + WINDOW] += bell[inside]
@@ -128,20 +128,6 @@ def _resampled(values: Array, from_seconds: Array, to_seconds: Array) -> Array:
     low = np.minimum(place.astype(int), len(from_seconds) - 2)
     share = (place - low).reshape(-1, *[1] * (values.ndim - 1))
     return np.asarray((1 - share) * values[low] + share * values[low + 1])
-
-
-def members_of(stacked: Weights) -> list[tuple[float, Weights]]:
-    """The share and the weights of each of N networks from tensors (N, …) and "shares" (N,)."""
-    shares = stacked["shares"]
-    return [
-        (float(share), {name: values[i] for name, values in stacked.items() if name != "shares"})
-        for i, share in enumerate(shares / shares.sum())
-    ]
-
-
-def together(features: Array, members: list[tuple[float, Weights]]) -> Array:
-    """The mean (T, OUTPUTS) of what the networks say of features (T, FEATURES), by their shares."""
-    return np.asarray(sum(share * both_ways(features, weights) for share, weights in members))
 
 
 def both_ways(features: Array, weights: Weights) -> Array:

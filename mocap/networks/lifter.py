@@ -13,7 +13,7 @@ from mocap.networks.lifter_features import DILATIONS, FEATURES, OUTPUTS
 
 
 class Block(nn.Module):
-    """Two convolutions over time, the first dilated, added to what came in."""
+    """Two convolutions over time, the first dilated, added to what came in: nothing at first."""
 
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
@@ -23,6 +23,8 @@ class Block(nn.Module):
             nn.GELU(),
             nn.Conv1d(channels, channels, 1),
         )
+        nn.init.zeros_(self.layers[-1].weight)  # type: ignore[arg-type]
+        nn.init.zeros_(self.layers[-1].bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, T) to (B, C, T)."""

@@ -12,7 +12,7 @@ FEET = ("left_heel", "left_foot_index", "right_heel", "right_foot_index")
 CENTRE = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 FEATURES = 6 * K + 4
 OUTPUTS = 3 * K + 3 + len(FEET)
-DILATIONS = (1, 2, 4, 8, 16, 1)
+DILATIONS = (1, 2, 4, 8, 16, 1) * 2  # of the blocks, one after another
 
 
 MIRROR = np.array(BLAZEPOSE_33.mirrored())

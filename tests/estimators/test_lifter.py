@@ -11,7 +11,7 @@ from bodies import keypoints_of, network_guess, picture_of, walking_motion
 
 from mocap.camera import Camera, intrinsics_from_fov, pitch_and_roll, world_from_camera
 from mocap.estimators import DEFAULT_LIFTER, create_lifter
-from mocap.estimators.lifter import LifterNetwork, both_ways, forward, members_of, together
+from mocap.estimators.lifter import LifterNetwork, forward
 from mocap.keypoints import BLAZEPOSE_33, COCO_17, LSP_14, Keypoints2D
 from mocap.metrics.pose import mpjpe_mm
 from mocap.networks.lifter import Lifter
@@ -51,21 +51,12 @@ def depth_error_mm(lifted, points, camera, layout=BLAZEPOSE_33) -> float:
 
 def test_numpy_answers_as_torch_does():
     features = np.random.default_rng(1).normal(size=(81, FEATURES)).astype(np.float32)
-    for _, weights in members_of(load_weights(DEFAULT_LIFTER)):
-        network = Lifter().eval()
-        network.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
-        with torch.no_grad():
-            expected = network(torch.from_numpy(features)[None])[0].numpy()
-        np.testing.assert_allclose(forward(features, weights), expected, atol=1e-4 * np.abs(expected).max())
-
-
-def test_what_networks_say_counts_by_their_shares():
     weights = load_weights(DEFAULT_LIFTER)
-    (_, first), (_, second) = members_of(weights)
-    features = np.random.default_rng(1).normal(size=(10, FEATURES))
-    a, b = (both_ways(features, each) for each in (first, second))
-    mixed = together(features, members_of(weights | {"shares": np.array([1.0, 3.0], np.float32)}))
-    np.testing.assert_allclose(mixed, 0.25 * a + 0.75 * b, atol=1e-6)
+    network = Lifter().eval()
+    network.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
+    with torch.no_grad():
+        expected = network(torch.from_numpy(features)[None])[0].numpy()
+    np.testing.assert_allclose(forward(features, weights), expected, atol=1e-4 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize(("layout", "bound_mm"), [(BLAZEPOSE_33, 60), (COCO_17, 60), (LSP_14, 75)])

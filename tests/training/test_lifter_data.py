@@ -7,19 +7,20 @@ import zipfile
 import numpy as np
 import pytest
 from bodies import walking_motion
+from scipy.spatial.transform import Rotation
 
 from mocap import kinematics, rotation
 from mocap.estimators import DEFAULT_LIFTER
-from mocap.estimators.lifter import members_of, together
+from mocap.estimators.lifter import both_ways
 from mocap.networks.lifter_features import FEATURES, FEET, MIRROR, OUTPUTS, in_mirror
 from mocap.weights import load_weights
 from training import asfamc
 from training.captured_bodies import NAMES, Cast, landmarks_of, loosened, prepared
-from training.detector_noise import K, about_hips, as_named, exactly
+from training.detector_noise import K, about_hips, as_named, exactly, looked_at, noticed
 from training.lifter_views import Views, batch_of, split
 from training.motions import PARTS, POINTS, SourceTake, read_motions, read_takes, write_motions
 from training.other_lifters import Recurrent, Transformer
-from training.rendered_clips import Clip, RenderedClips, _mirrored, _rolled
+from training.rendered_clips import Clip, Faults, RenderedClips, _mirrored, _rolled, fault_of
 
 WALKS = tuple(f"cgspeed_walkcycles/{subject}" for subject in ("02", "07", "16", "49", "55"))
 JOINTS = {
@@ -100,7 +101,7 @@ def test_landmarks_are_a_body_about_one_stature_tall():
 
 @pytest.mark.parametrize("noisy", [True, False])
 def test_a_batch_is_finite_and_repeats_with_its_seed(noisy):
-    views = Views([prepared(walker())], noisy=noisy, mixed=noisy, cameras=2)
+    views = Views([prepared(walker())], notice=noticed if noisy else exactly, mixed=noisy, cameras=2)
     once, again = (views.batch(4, np.random.default_rng(5)) for _ in range(2))
     assert once.features.shape == (4, 81, FEATURES)
     assert np.isfinite(once.features).all()
@@ -145,6 +146,31 @@ def test_rendered_clips_make_batches_like_views_do():
     assert np.isfinite(batch.features).all()
 
 
+def test_faults_of_a_clip_are_said_of_other_bodies():
+    """Of a network that sees image points 0.03 statures too far right, and leans everything back by 10 degrees."""
+    rng = np.random.default_rng(3)
+    stood, other = (rng.normal([0.2, -0.1, depth], 0.3, (1, 90, K, 3)) for depth in (4.0, 7.0))
+    lean = Rotation.from_euler("x", 10, degrees=True).as_matrix()
+    rays = exactly(as_named(stood)).rays[0] + np.array([0.03, 0]) / np.median(stood[..., 2])
+    rays[30:, NAMES.index("nose")] = np.nan
+    watched = Clip(
+        rays, np.ones((90, K)), looked_at(stood)[0] @ lean.T, stood[0], np.array([0, -1, 0]), np.zeros((90, 4))
+    )
+    fault = fault_of(watched)
+    np.testing.assert_allclose(fault.leaning, lean, atol=1e-9)
+    np.testing.assert_allclose(fault.guess, 0, atol=1e-9)
+    told = Faults([watched], 90)(other, np.random.default_rng(0))
+    np.testing.assert_allclose(told.guess, looked_at(other) @ lean.T, atol=1e-9)  # which is the same in a mirror
+    exact = exactly(as_named(other)).rays[0, :, NAMES.index("left_knee")]
+    lens = told.rays[0, :, NAMES.index("left_knee"), 1] / exact[:, 1]
+    np.testing.assert_allclose(lens, lens[0])
+    aside = told.rays[0, :, NAMES.index("left_knee"), 0] / lens[0] - exact[:, 0]
+    shares = np.abs(aside) * np.median(other[..., 2]) / 0.03
+    np.testing.assert_allclose(shares, shares[0])
+    assert 0.1 < shares[0] < 2.5  # of the fault, mixed with another clip's: here with itself, perhaps in a mirror
+    assert (told.confidence[0, -5:, NAMES.index("nose")] == 0).all()
+
+
 def test_a_mirrored_scene_has_mirrored_features():
     batch = RenderedClips([clip()], 81).batch(2, np.random.default_rng(0))
     np.testing.assert_allclose(in_mirror(in_mirror(batch.features)), batch.features)
@@ -181,8 +207,8 @@ def test_gravity_is_told_from_how_real_walkers_move(real_data, tmp_path):
         archive.extractall(tmp_path, walks)
     _, bodies = split([take for name in walks for take in read_takes(tmp_path / name)])
     batch = Views(bodies, mixed=False).batch(24, np.random.default_rng(5))
-    members = members_of(load_weights(DEFAULT_LIFTER))
-    answers = np.array([together(features, members) for features in batch.features])
+    weights = load_weights(DEFAULT_LIFTER)
+    answers = np.array([both_ways(features, weights) for features in batch.features])
     up = np.median(answers[..., 3 * K : 3 * K + 3], axis=1)
     cosines = np.sum(up * np.median(batch.up, axis=1), axis=-1) / np.linalg.norm(up, axis=-1)
     angles = np.degrees(np.arccos(cosines))
