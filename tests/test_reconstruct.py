@@ -118,18 +118,19 @@ def test_the_height_given_is_the_height_solved(height_m):
     assert top[1] == pytest.approx(height_m, rel=0.03)
 
 
-def test_a_lifter_that_tells_its_body_s_stature_is_believed_whatever_the_limbs_lengths(monkeypatch):
-    """A short body with long limbs, of the height that is given: nothing grows."""
+def test_a_lifter_s_word_of_the_stature_counts_as_much_as_the_limbs_lengths(monkeypatch):
+    """A body whose limbs are those of 1.75 m, and of which a lifter says that it is 1.4 m tall, as it is."""
 
     class Knowing(NetworkDepth):
         def lift(self, *seen):
             return replace(super().lift(*seen), stature_m=1.4)
 
     take = take_of(walking_motion(height_m=1.75))
-    unscaled = reconstruct(take, SolveSettings(lifter="network")).people[0].motion
+    by_limbs = reconstruct(take, SolveSettings(lifter="network", height_m=1.4)).people[0].motion
     monkeypatch.setattr("mocap.reconstruct.create_lifter", lambda name: Knowing())
-    scaled = reconstruct(take, SolveSettings(lifter="network", height_m=1.4)).people[0].motion
-    np.testing.assert_allclose(scaled.skeleton.offsets, unscaled.skeleton.offsets)
+    solved = reconstruct(take, SolveSettings(lifter="network", height_m=1.4)).people[0].motion
+    ratio = np.linalg.norm(solved.skeleton.offsets[1:]) / np.linalg.norm(by_limbs.skeleton.offsets[1:])
+    assert ratio == pytest.approx(np.sqrt(1.75 / 1.4), rel=0.02)
 
 
 def test_a_standing_body_stands_on_the_floor_over_the_origin():
