@@ -183,6 +183,9 @@ def _lifted(person: Person, take: Take, camera: Camera, settings: SolveSettings)
         where = f"person {person.id} of {take.source.name} is seen in {seen} frames"
         raise MocapError(f"{where}, which make no motion; choose a part where they are in view for longer")
     image = clean_image(person, settings, take)
+    xy = image.xy[image.confidence.any(axis=1)]
+    if np.max(np.nanmax(xy, axis=1) - np.nanmin(xy, axis=1), initial=0.0) < 1.0:  # pixel
+        raise MocapError("no frame shows a body, only a point; process the video again")
     lifted = create_lifter(settings.lifter).lift(image, _clean_depth(person, settings, take.cuts), camera)
     if settings.height_m is not None:
         grown = lift.scaled(lifted.points, settings.height_m / _stature(lifted))

@@ -53,12 +53,12 @@ def test_the_example_comes_out_near_its_truth_without_a_height(example, truth):
 
 
 def test_the_example_comes_out_nearer_with_its_height(example, truth):
-    """Measured: MPJPE 54 mm, PA 32, world 58; the bounds are a tenth wider."""
+    """Measured: MPJPE 49 mm, PA 32, world 39; the bounds are a tenth wider."""
     height_m = read_truth(EXAMPLES / "walk.truth.json").height_m
     compared = measured(pipeline.solve(example, SolveSettings(height_m=height_m)), truth)
-    assert compared.figures["mpjpe_mm"] <= 59
+    assert compared.figures["mpjpe_mm"] <= 54
     assert compared.figures["pa_mpjpe_mm"] <= 35
-    assert compared.figures["world_mpjpe_mm"] <= 64
+    assert compared.figures["world_mpjpe_mm"] <= 43
     assert compared.fits["scaled"].scale == pytest.approx(1, abs=0.06)
 
 
