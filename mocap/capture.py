@@ -166,22 +166,17 @@ class _Follower:
                 track.live = False
             self._last_detection = -np.inf
         regions = [track.predict(key) for track in self._live]
-        if self._is_led:
-            regions = self._find_again(frame, regions)
+        if self._is_led:  # whom the detector does not see is let go
+            found = self._seen_again(frame, regions)
+            for i, track in enumerate(self._live):
+                track.live = i in found
+            regions = [found[i] for i in sorted(found)]
         live = self._live
         newcomers = self._detect(frame, key, regions)
         poses = self._estimate([frame] * (len(live) + len(newcomers)), [*regions, *newcomers])
         for i, track in enumerate([*live, *(Track() for _ in newcomers)]):
             self._take_key_pose(track, frame, key, (poses, i), [*regions, *newcomers][i])
         self._drop_doubles(key)
-
-    def _find_again(self, frame: Frame, regions: list[Array]) -> list[Array]:
-        """Where the detector sees the people that are followed, about where they are awaited; others are let go."""
-        found = list(self._detector.detect([frame])[0].regions)
-        matches = people.match_regions(regions, found)
-        for i, track in enumerate(self._live):
-            track.live = i in matches
-        return [found[matches[i]] for i in sorted(matches)]
 
     def _detect(self, frame: Frame, key: int, known: list[Array]) -> list[Array]:
         """Regions of people who are not followed yet.
@@ -243,13 +238,14 @@ class _Follower:
         poses, i = seen
         assert poses is not None
         if poses.scores[i] < MIN_SCORE and track.key_regions:
-            again = self._redetect(frame, used)
+            again = self._seen_again(frame, [used]).get(0)
             poses, i = (self._estimator.estimate([frame], again[None]), 0) if again is not None else (poses, i)
         self._is_led = poses.next_regions is None
-        if poses.scores[i] >= MIN_SCORE and not people.region_fits(used, wanted := _next_region(poses, i, used)):
+        wanted = _next_region(poses, i, used)
+        if poses.scores[i] >= MIN_SCORE and not people.region_fits(used, wanted):
             used = wanted
             poses, i = self._estimator.estimate([frame], used[None]), 0
-        wanted = _next_region(poses, i, used)
+            wanted = _next_region(poses, i, used)
         is_newcomer = track not in self.tracks
         # what is no person looks different in every crop: its region runs away
         if poses.scores[i] < MIN_SCORE or (is_newcomer and not people.region_fits(used, wanted)):
@@ -260,10 +256,10 @@ class _Follower:
         track.sightings[key] = _sighting(poses, i, used)
         track.key_regions[key] = wanted
 
-    def _redetect(self, frame: Frame, region: Array) -> Array | None:
+    def _seen_again(self, frame: Frame, regions: list[Array]) -> dict[int, Array]:
+        """Where the detector sees the people that are awaited in regions: {index in regions: region}."""
         found = list(self._detector.detect([frame])[0].regions)
-        match = people.match_regions([region], found)
-        return found[match[0]] if match else None
+        return {i: found[j] for i, j in people.match_regions(regions, found).items()}
 
     def _drop_doubles(self, key: int) -> None:
         """Stop following the newer of two tracks that have come to lie on one body."""

@@ -61,11 +61,11 @@ def on_rays(image: Keypoints2D, body: Array, camera: Camera, *, own_share: float
     distance[weights.sum(axis=1) == 0] = np.nan
     smoothed = smooth.low_pass(np.log(np.maximum(distance, 0.3)), float(image.fps), cutoff_hz=DISTANCE_CUTOFF_HZ)
     depth = np.maximum(body[..., 2] + np.exp(smoothed)[:, None], NEAREST_M)
-    seen = rays * depth[..., None]
+    xyz = rays * depth[..., None]
     total = np.maximum(weights.sum(axis=1, keepdims=True), LEAST_WEIGHT)
-    across = np.einsum("tk,tkc->tc", weights / total, (seen - body)[..., :2])
-    own = np.concatenate([body[..., :2] + across[:, None], seen[..., 2:]], axis=-1)
-    xyz = np.where(weights[..., None] > 0, seen + own_share * (own - seen), np.nan)
+    across = np.einsum("tk,tkc->tc", weights / total, (xyz - body)[..., :2])
+    xyz[..., :2] += own_share * (body[..., :2] + across[:, None] - xyz[..., :2])
+    xyz[weights <= 0] = np.nan
     return Keypoints3D(image.layout, xyz, np.where(np.isnan(xyz[..., 0]), 0.0, image.confidence), image.fps)
 
 

@@ -20,12 +20,11 @@ import numpy.typing as npt
 from mocap import smooth
 from mocap.keypoints import KeypointLayout, Keypoints2D, Keypoints3D
 from mocap.rotation import Array
-from mocap.take import Swap
+from mocap.take import SWAPPED_LIMBS, Swap
 
 PARTS = ("trunk", "arms", "legs")
 STATES = np.array([[0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [1, 1, 1]], bool)  # which PARTS are exchanged
-LIMBS = ("arms", "legs", "body")
-MISTAKES = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1]])  # in each state, of each of LIMBS
+MISTAKES = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1]])  # in each state, of each of SWAPPED_LIMBS
 ARM_POINTS = ("elbow", "wrist", "pinky", "index", "thumb")
 LEG_POINTS = ("knee", "ankle", "heel", "foot_index")
 WITNESSES = ("shoulder", "hip", "ear", "elbow", "wrist", "knee", "ankle", "foot_index")  # the others only follow these
@@ -53,11 +52,12 @@ def find_swaps(
 
     keypoints_2d, keypoints_3d: as the network said, of one person. cuts: frames that begin a new scene.
     """
-    mistakes = np.zeros((len(keypoints_2d), len(LIMBS)), bool)
+    mistakes = np.zeros((len(keypoints_2d), len(SWAPPED_LIMBS)), bool)
     for frames in _segments(keypoints_2d, cuts):
         made = MISTAKES[_states(frames, keypoints_2d, keypoints_3d)].astype(bool)
         mistakes[frames] = made ^ (made.mean(axis=0) > 0.5)  # what lasts is the truth
-    found = [Swap(start, end, limb) for limb, mask in zip(LIMBS, mistakes.T) for start, end in smooth.runs(mask)]
+    masks = zip(SWAPPED_LIMBS, mistakes.T)
+    found = [Swap(start, end, limb) for limb, mask in masks for start, end in smooth.runs(mask)]
     return sorted(found, key=lambda swap: (swap.start, swap.end, swap.limb))
 
 

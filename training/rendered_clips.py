@@ -170,20 +170,20 @@ class Faults:
         if rng.random() < 0.5:
             return upper
         lower = self._mixed(pose, rng)
-        image, guess = (
-            np.where(LEGS[:, None], *pair) for pair in zip((lower.image, lower.guess), (upper.image, upper.guess))
+        return replace(
+            upper,
+            image=np.where(LEGS[:, None], lower.image, upper.image),
+            confidence=np.where(LEGS, lower.confidence, upper.confidence),
+            guess=np.where(LEGS[:, None], lower.guess, upper.guess),
         )
-        return replace(upper, image=image, confidence=np.where(LEGS, lower.confidence, upper.confidence), guess=guess)
 
     def _mixed(self, pose: Array, rng: np.random.Generator) -> Fault:
         """No two alike, since a network soon knows the faults of a few hundred clips by heart."""
         main, other = self._cut(pose, rng), self._cut(pose, rng)
         angle, size = rng.uniform(-np.pi / 3, np.pi / 3), np.exp(rng.normal(0, 0.2))
-        image, guess = (
-            size * (np.cos(angle) * a + np.sin(angle) * np.nan_to_num(b))
-            for a, b in ((main.image, other.image), (main.guess, other.guess))
-        )
-        return replace(main, image=image, guess=guess)
+        own, others = size * np.cos(angle), size * np.sin(angle)
+        image = own * main.image + others * np.nan_to_num(other.image)
+        return replace(main, image=image, guess=own * main.guess + others * np.nan_to_num(other.guess))
 
     def _cut(self, pose: Array, rng: np.random.Generator) -> Fault:
         drawn = rng.integers(len(self.faults), size=CHOICE)

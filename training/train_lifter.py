@@ -150,14 +150,8 @@ def main() -> None:
     torch.manual_seed(settings.seed)
     network = NETWORKS[options.network]()
     if options.start:
-        begin_with(network, load_file(options.start))
+        network.load_state_dict({name: weight.float() for name, weight in load_file(options.start).items()})
     Training(network, settings, options.output).run(options.motions, options.rendered)
-
-
-def begin_with(network: nn.Module, weights: dict[str, Tensor]) -> None:
-    """Takes over weights of a network with as many blocks or fewer; further ones stay as they are: they add nothing."""
-    state = network.state_dict()
-    network.load_state_dict(state | {name: weight.float() for name, weight in weights.items()})
 
 
 def test_batches(held_out: list[Body]) -> dict[str, list[tuple[Tensor, ...]]]:
