@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -45,6 +48,17 @@ def test_an_odd_size_gets_one_more_row_and_column(tmp_path: Path) -> None:
 def test_the_same_frames_give_the_same_bytes(tmp_path: Path) -> None:
     first, second = (write_numbers(tmp_path / name, 20).read_bytes() for name in ("a.mp4", "b.mp4"))
     assert first == second
+
+
+def test_the_bytes_do_not_hang_on_what_memory_held_before(tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; import test_video_writer as t; t.write_numbers(Path(sys.argv[1]), 20)"
+    written = set()
+    for fill in ("0", "1", "85"):  # glibc fills fresh memory with it; elsewhere the runs are merely repeated
+        path = tmp_path / f"{fill}.mp4"
+        environment = os.environ | {"MALLOC_PERTURB_": fill, "PYTHONPATH": str(Path(__file__).parent)}
+        subprocess.run([sys.executable, "-c", code, str(path)], env=environment, check=True)
+        written.add(path.read_bytes())
+    assert len(written) == 1
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])

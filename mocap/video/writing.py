@@ -19,8 +19,8 @@ from mocap.video.pixels import Image
 
 _SUFFIXES = (".mp4", ".mov", ".mkv")
 _BT709, _LIMITED_RANGE = 1, 1  # ITU-T H.273
-# A fixed number of threads: x264 gives other bytes for another number.
-_ENCODER = {"crf": "20", "preset": "veryfast", "threads": "4"}
+# x264 gives other bytes for another number of threads, and its macroblock tree reads memory that nobody has written.
+_ENCODER = {"crf": "22", "preset": "veryfast", "threads": "4", "x264-params": "mbtree=0"}
 
 
 class VideoWriter:
@@ -31,13 +31,12 @@ class VideoWriter:
     MocapError for an unknown suffix, a place that cannot be written, and where there was no frame to write.
     """
 
-    def __init__(self, path: Path | str, size: tuple[int, int], fps: Fraction, *, crf: int = 20) -> None:
+    def __init__(self, path: Path | str, size: tuple[int, int], fps: Fraction) -> None:
         self.path = Path(path)
         if self.path.suffix.lower() not in _SUFFIXES:
             raise MocapError(f"cannot write {self.path}: videos are written as one of: {', '.join(_SUFFIXES)}")
         self.size = size
         self._fps = Fraction(fps)
-        self._encoder = _ENCODER | {"crf": str(crf)}
         self._count = 0
 
     def __enter__(self) -> Self:
@@ -50,7 +49,7 @@ class VideoWriter:
         return self
 
     def _add_stream(self) -> VideoStream:
-        stream = self._container.add_stream("libx264", rate=self._fps, options=self._encoder)
+        stream = self._container.add_stream("libx264", rate=self._fps, options=_ENCODER)
         stream.width, stream.height = (side + side % 2 for side in self.size)
         stream.pix_fmt = "yuv420p"
         stream.time_base = 1 / self._fps
