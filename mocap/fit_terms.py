@@ -19,6 +19,7 @@ from mocap.keypoints import Keypoints2D
 from mocap.rotation import Array
 from mocap.skeleton import Skeleton
 from mocap.solve import SEEN_JOINTS
+from mocap.standing import Flags
 
 SEEN_M = 0.012  # of a keypoint in the picture, at the body's distance
 DEPTH_M = 0.07  # of a keypoint's depth about the hips, as the lifter judges it
@@ -43,7 +44,8 @@ class Evidence:
     """What is known of one person in T frames.
 
     image: cleaned keypoints. depth: (T, K) of them in front of the camera, metres, NaN = unknown. stands: (T, 4) flags
-    of the points of FOOT_KEYPOINTS. grounds: (T, 4) height in metres of the ground under each, NaN = not known.
+    of the points of FOOT_KEYPOINTS. grounds: (T, 4) height in metres of the ground under each, NaN = not known. falls:
+    (T,) flags of the frames in which nothing holds the root up.
     """
 
     image: Keypoints2D
@@ -51,12 +53,14 @@ class Evidence:
     camera: Camera
     stands: Array
     grounds: Array
+    falls: Flags
 
     def part(self, start: int, stop: int) -> Evidence:
         """The frames [start, stop)."""
         span, image = slice(start, stop), self.image
         image = replace(image, xy=image.xy[span], confidence=image.confidence[span])
-        return replace(self, image=image, depth=self.depth[span], stands=self.stands[span], grounds=self.grounds[span])
+        parts = {name: getattr(self, name)[span] for name in ("depth", "stands", "grounds", "falls")}
+        return replace(self, image=image, **parts)
 
 
 @dataclass(frozen=True, eq=False)

@@ -275,7 +275,8 @@ def _refined(
     is_held = take.settings["foot_lock"] == "auto"
     held = standing.firmness(stands if is_held else np.zeros_like(stands), float(take.fps))
     depth = lifted.points.xyz[..., 2]
-    evidence = fit_terms.Evidence(image, depth, camera, held, standing.ground_heights(motion, stands))
+    grounds, falls = standing.ground_heights(motion, stands), standing.falls(motion)
+    evidence = fit_terms.Evidence(image, depth, camera, held, grounds, falls)
     return grounding.lift_toes(refine.refine(motion, evidence, take.cuts)), stands
 
 

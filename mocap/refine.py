@@ -18,6 +18,7 @@ from mocap import rotation
 from mocap.fit_terms import ACTIVE, TERMS, UNKNOWNS, Evidence, Posed, Rows, depth_under_ground, standing
 from mocap.motion import Motion
 from mocap.rotation import Array
+from mocap.standing import Flags
 
 ROUNDS = 5  # of Gauss-Newton; later ones move joints by less than a millimetre
 SUNK_M = 0.005  # under the ground, which asks for another round
@@ -27,6 +28,8 @@ SETTLED = 2  # frames of the window before that the next one keeps: as far as a 
 HUBER = 2.0  # standard deviations from which a residual counts by its length, not its square
 NEAR_RAD, NEAR_M = 0.35, 1.0  # angles and root, from the closed form
 TURNING_RAD_S2, MOVING_M_S2 = 25.0, 5.0  # accelerations of angles and root
+GRAVITY_M_S2 = -9.81  # the root's upwards, where it falls
+LEAP_S, LEAPING_M_S2 = 0.2, 10.0  # before and after a fall, where people push off and land, it accelerates more
 KEPT = 1e9  # weight that holds an unknown where it is
 COUNTED_FPS = 30.0  # evidence counts as at this rate, whatever the clip's: its errors last longer than a frame
 
@@ -71,8 +74,8 @@ class _Window:
         fps = float(motion.fps)
         self._share = COUNTED_FPS / fps
         near = np.concatenate([np.full(3, NEAR_M), np.full(UNKNOWNS - 3, NEAR_RAD)])
-        quick = np.concatenate([np.full(3, MOVING_M_S2), np.full(UNKNOWNS - 3, TURNING_RAD_S2)])
-        self._near, self._smooth = near**-2, (fps**2 / quick) ** 2
+        expected, quick = _accelerations(self.evidence.falls, fps)
+        self._near, self._expected, self._smooth = near**-2, expected / fps**2, (fps**2 / quick) ** 2
 
     def take_over(self, root: Array, local: Array) -> None:
         """Begin with frames that are settled already."""
@@ -85,7 +88,7 @@ class _Window:
         for term in TERMS:
             equations.add(term(posed, self.evidence))
         equations.add_steps(*standing(posed, self.evidence), self.evidence.stands)
-        equations.add_smoothness(self._off_start(), self._bends(), self._near, self._smooth)
+        equations.add_smoothness(self._off_start(), self._bends() - self._expected, self._near, self._smooth)
         equations.scale(self._share)
         equations.hold(settled)
         change = equations.solution()
@@ -111,6 +114,19 @@ class _Window:
         return np.concatenate(
             [np.diff(self.root, 2, axis=0), np.diff(turns, axis=0).reshape(len(turns) - 1, -1)], axis=1
         )
+
+
+def _accelerations(falls: Flags, fps: float) -> tuple[Array, Array]:
+    """Accelerations (T − 2, UNKNOWNS) that a root which falls in some frames (T,) makes expect, and their spread."""
+    from scipy.ndimage import binary_dilation
+
+    expected = np.zeros((max(len(falls) - 2, 0), UNKNOWNS))
+    expected[:, 1] = GRAVITY_M_S2 * falls[1:-1]
+    spread = np.full(expected.shape, TURNING_RAD_S2)
+    spread[:, :3] = MOVING_M_S2
+    leaps = binary_dilation(falls, np.ones(3), iterations=max(1, round(LEAP_S * fps)))
+    spread[leaps[1:-1], 1] = LEAPING_M_S2
+    return expected, spread
 
 
 class _Equations:
@@ -144,7 +160,7 @@ class _Equations:
         self._gradient[1:] += (after.swapaxes(1, 2) @ step[..., None])[..., 0]
 
     def add_smoothness(self, off_start: Array, bends: Array, near: Array, smooth: Array) -> None:
-        """Nearness to the start, and small second differences; weights (UNKNOWNS,) of both."""
+        """Nearness to the start, and small ``bends``; weights (UNKNOWNS,) and (T − 2, UNKNOWNS) of the two."""
         d = np.arange(UNKNOWNS)
         self._diagonal[:, d, d] += near
         self._gradient += near * off_start

@@ -39,7 +39,7 @@ def standing(motion: Motion, image: Keypoints2D, camera: Camera, judged: Array |
     else:
         stands = rests | ((judged > LIKELY) & _slow(motion, image, camera))
     fps = float(motion.fps)
-    stands &= (image.confidence.any(axis=1) & ~_falls(motion))[:, None]
+    stands &= (image.confidence.any(axis=1) & ~falls(motion))[:, None]
     for column in stands.T:
         for start, end in list(runs(~column)):
             if start > 0 and end < len(column) and end - start <= BRIDGED_S * fps:
@@ -50,7 +50,7 @@ def standing(motion: Motion, image: Keypoints2D, camera: Camera, judged: Array |
     return np.asarray(stands)
 
 
-def _falls(motion: Motion) -> Flags:
+def falls(motion: Motion) -> Flags:
     """Frames (T,) in which the root falls as things do: at the top of a leap feet rest in the picture too."""
     height, fps = motion.root_world[:, 1], float(motion.fps)
     half = max(1, round(FALL_S * fps))

@@ -30,7 +30,8 @@ def evidence_of(motion: Motion, *, stands: bool = True, noise_m: float = 0.0) ->
     depth = depth + np.random.default_rng(1).normal(0, noise_m, depth.shape)
     image = picture_of(points, camera)
     image = replace(image, confidence=np.full(image.confidence.shape, 0.9))
-    return Evidence(image, depth, camera, np.full((len(motion), 4), float(stands)), np.zeros((len(motion), 4)))
+    held, grounds = np.full((len(motion), 4), float(stands)), np.zeros((len(motion), 4))
+    return Evidence(image, depth, camera, held, grounds, np.zeros(len(motion), dtype=bool))
 
 
 def disturbed(motion: Motion, radians: float, metres: float) -> Motion:
@@ -105,6 +106,24 @@ def test_feet_that_are_seen_under_the_floor_do_not_go_there(start_m) -> None:
     start = replace(truth, root_world=truth.root_world + start_m * down)
     fitted = refine.refine(start, evidence_of(sunk, stands=False))
     assert min(place[:, 1].min() for place in contacts.foot_points(fitted).values()) > -0.005
+
+
+def test_a_leap_that_is_hardly_seen_is_a_throw() -> None:
+    """Smoothness alone would cut its top off."""
+    still, seconds = squatting_motion(60), np.arange(60) / 30 - 1
+    falls = np.abs(seconds) < 0.3
+    pushes = ~falls & (np.abs(seconds) < 0.6)
+    height = np.cumsum(np.cumsum(np.where(falls, -9.81, 0.0) + np.where(pushes, 9.81, 0.0))) / 30**2
+    leap = replace(still, root_world=still.root_world + height[:, None] * [0.0, 1.0, 0.0])
+    seen = replace(evidence_of(leap, stands=False), grounds=np.full((60, 4), np.nan))
+    seen = replace(seen, image=replace(seen.image, confidence=np.full(seen.image.confidence.shape, 0.05)))
+
+    def lost_m(falls: np.ndarray) -> float:
+        fitted = refine.refine(leap, replace(seen, falls=falls))
+        return float(leap.root_world[:, 1].max() - fitted.root_world[:, 1].max())
+
+    assert abs(lost_m(falls)) < 0.005
+    assert lost_m(np.zeros(60, dtype=bool)) > 0.02
 
 
 def test_limbs_keep_their_lengths_and_hinges_their_sense() -> None:
