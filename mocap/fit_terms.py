@@ -16,10 +16,9 @@ from mocap import rotation
 from mocap.camera import Camera
 from mocap.contacts import FOOT_KEYPOINTS, sole_offsets
 from mocap.keypoints import Keypoints2D
-from mocap.rotation import Array
+from mocap.rotation import Array, Flags
 from mocap.skeleton import Skeleton
 from mocap.solve import SEEN_JOINTS
-from mocap.standing import Flags
 
 SEEN_M = 0.012  # of a keypoint in the picture, at the body's distance
 DEPTH_M = 0.07  # of a keypoint's depth about the hips, as the lifter judges it

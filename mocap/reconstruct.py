@@ -17,8 +17,7 @@ from mocap.estimators import DEFAULT_LIFTER, create_lifter
 from mocap.keypoints import Keypoints2D, Keypoints3D
 from mocap.lift import Lifted
 from mocap.motion import Motion
-from mocap.rotation import Array
-from mocap.standing import Flags
+from mocap.rotation import Array, Flags
 from mocap.take import Gap, Person, Take
 
 OUTLIER_FLOOR = 0.02  # of the person's box: two points of the network closer than this are both good

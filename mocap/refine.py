@@ -17,8 +17,7 @@ import numpy as np
 from mocap import rotation
 from mocap.fit_terms import ACTIVE, TERMS, UNKNOWNS, Evidence, Posed, Rows, depth_under_ground, standing
 from mocap.motion import Motion
-from mocap.rotation import Array
-from mocap.standing import Flags
+from mocap.rotation import Array, Flags
 
 ROUNDS = 5  # of Gauss-Newton; later ones move joints by less than a millimetre
 SUNK_M = 0.005  # under the ground, which asks for another round

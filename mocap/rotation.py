@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 IDENTITY_WXYZ: Array = np.array([1.0, 0.0, 0.0, 0.0])
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mocap.camera import Camera
 from mocap.contacts import FOOT_KEYPOINTS, contact_spans, foot_points
 from mocap.grounding import STEP_M, picture_speed, still_spans
 from mocap.keypoints import Keypoints2D
 from mocap.motion import Motion
-from mocap.rotation import Array
+from mocap.rotation import Array, Flags
 from mocap.smooth import runs
-
-Flags = NDArray[np.bool_]
 
 LIKELY, SLOW_M_S = 0.4, 0.45  # the lifter's probability that a point stands, and how fast it may cross the picture
 BRIDGED_S, SHORTEST_S = 0.07, 0.1  # shorter pauses in standing, and shorter stands, are noise

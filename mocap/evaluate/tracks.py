@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mocap import contacts, smooth
 from mocap.errors import MocapError
@@ -19,10 +18,8 @@ from mocap.formats.trc import read_trc
 from mocap.formats.truth_json import is_truth, read_truth
 from mocap.metrics import EVALUATION_POINTS
 from mocap.motion import Motion
-from mocap.rotation import Array
+from mocap.rotation import Array, Flags
 from mocap.take import Person, Take
-
-Flags = NDArray[np.bool_]
 
 TRC_MARKERS = {
     **{f"{side}_{part}": f"{letter}{part.capitalize()}"

@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mocap.rotation import Array
-
-Flags = NDArray[np.bool_]
+from mocap.rotation import Array, Flags
 
 COMPARED_FPS = 30  # the rate in whose frames the field states slide
 

@@ -7,12 +7,9 @@ NaN was not found and counts as wrong.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mocap.keypoints import KeypointLayout
-from mocap.rotation import Array
-
-Flags = NDArray[np.bool_]
+from mocap.rotation import Array, Flags
 
 LARGEST_THRESHOLD = 0.2  # of the torso: up to where the area under the curve is taken
 
