@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,10 @@ from mocap.rotation import Array
 KEY_INTERVAL_S = 0.134  # four frames at 30 fps: a sprinter moves a third of a body height
 DETECTION_INTERVAL_S = 0.5
 MIN_SCORE = 0.5  # the pose network's own threshold for "there is a person"
+NEWCOMER_LOOKS, NEWCOMER_FIT = (
+    6,
+    0.25,
+)  # until a crop fits so well: the detector's are half too small for people far off
 MIN_RELATIVE_SIZE = 0.3  # people smaller than this against the largest in view are bystanders
 
 BACK_STEP_FRAMES = 16  # read at a time when somebody is followed backwards: they are all in memory
@@ -188,7 +193,8 @@ class _Follower:
             return []
         self._last_detection = key
         found = list(self._detector.detect([frame])[0].regions)
-        taken = set(people.match_regions(known, found).values())
+        pairs = people.match_regions(known, found).items()
+        taken = {j for i, j in pairs if not people.is_head_to_foot(known[i], found[j])}
         smallest = MIN_RELATIVE_SIZE * max((region[2] for region in [*known, *found]), default=0.0)
         return [region for i, region in enumerate(found) if i not in taken and region[2] >= smallest]
 
@@ -242,11 +248,12 @@ class _Follower:
             poses, i = (self._estimator.estimate([frame], again[None]), 0) if again is not None else (poses, i)
         self._is_led = poses.next_regions is None
         wanted = _next_region(poses, i, used)
-        if poses.scores[i] >= MIN_SCORE and not people.region_fits(used, wanted):
-            used = wanted
+        is_newcomer = track not in self.tracks
+        looks, share = (NEWCOMER_LOOKS, NEWCOMER_FIT) if is_newcomer else (1, 1.0)
+        while looks and poses.scores[i] >= MIN_SCORE and not people.region_fits(used, wanted, share=share):
+            looks, used = looks - 1, wanted
             poses, i = self._estimator.estimate([frame], used[None]), 0
             wanted = _next_region(poses, i, used)
-        is_newcomer = track not in self.tracks
         # what is no person looks different in every crop: its region runs away
         if poses.scores[i] < MIN_SCORE or (is_newcomer and not people.region_fits(used, wanted)):
             track.live = False
@@ -262,13 +269,17 @@ class _Follower:
         return {i: found[j] for i, j in people.match_regions(regions, found).items()}
 
     def _drop_doubles(self, key: int) -> None:
-        """Stop following the newer of two tracks that have come to lie on one body."""
+        """Stop following the newer of two tracks that have come to lie on one body, or whichever is upside down."""
         live = [track for track in self._live if key in track.sightings]
-        for i, older in enumerate(live):
-            for newer in live[i + 1 :]:
-                if newer.live and older.live and people.is_same_person(older.sightings[key], newer.sightings[key]):
-                    newer.live = False
-                    del newer.sightings[key], newer.key_regions[key]
+        for older, newer in combinations(live, 2):
+            if not (older.live and newer.live):
+                continue
+            a, b = older.sightings[key], newer.sightings[key]
+            is_turned = people.is_head_to_foot(a.region, b.region)
+            if is_turned or people.is_same_person(a, b):
+                dropped = older if is_turned and a.confidence.mean() < b.confidence.mean() else newer
+                dropped.live = False
+                del dropped.sightings[key], dropped.key_regions[key]
         self.tracks = [track for track in self.tracks if track.key_regions]
 
 

@@ -17,7 +17,9 @@ from mocap.rotation import Array
 
 MATCH_DISTANCE = 0.4  # of the mean side; two regions nearer than this are one person
 MATCH_LOG_SIZE = 0.7  # and their sides differ by less than a factor of two
+OPPOSED_RAD = 2.0  # regions turned further against each other are upside down
 JOIN_GAP_S = 2.0  # longer absences start a new person
+JOIN_OVERLAP_S = 0.15  # between two key frames, who is found the right way up is seen in both ways
 JOIN_DISTANCE_PER_S = 1.0  # sides a second that somebody may move unseen
 BYSTANDER_SHARE = 0.15  # of the most prominent person's size and time; less is a passer-by
 BRIEF_S, BRIEF_MIN_CONFIDENCE = 1.0, 0.7  # a short track that is not clearly seen is a ghost of the background
@@ -57,32 +59,37 @@ class Track:
 
     @property
     def last_key(self) -> int:
-        """The latest key frame in which the person was seen."""
         """Index of the last key frame in which the person was found."""
         return next(reversed(self.key_regions))
 
     def predict(self, frame: int) -> Array:
-        """The region (4,) expected at a later frame: the last one moved on at the last key frames' velocity."""
+        """The region (4,) expected at a later frame: the last one moved and grown as between the last key frames."""
         last, *before = islice(reversed(self.key_regions), 2)
         region = self.key_regions[last].copy()
         if before:
-            step = (frame - last) / (last - before[0])
-            region[:2] += min(step, 1.0) * (region[:2] - self.key_regions[before[0]][:2])
+            step = min((frame - last) / (last - before[0]), 1.0)
+            region[:2] += step * (region[:2] - self.key_regions[before[0]][:2])
+            region[2] *= (region[2] / self.key_regions[before[0]][2]) ** step
         return region
 
 
 def interpolate_regions(a: Array, b: Array, share: float) -> Array:
     """The region (4,) at ``share`` of the way from ``a`` to ``b``: sides geometrically, rotation the short way."""
-    turn = (b[3] - a[3] + np.pi) % (2 * np.pi) - np.pi
     centre = a[:2] + share * (b[:2] - a[:2])
-    return np.array([*centre, a[2] ** (1 - share) * b[2] ** share, a[3] + share * turn])
+    return np.array([*centre, a[2] ** (1 - share) * b[2] ** share, a[3] + share * _turn(a, b)])
 
 
-def region_fits(used: Array, wanted: Array) -> bool:
-    """Whether a person was seen in about the right region (4,): shift, size and turn small against the margin."""
+def _turn(a: Array, b: Array) -> float:
+    """The angle (radians) from the rotation of one region (4,) to that of another, the short way."""
+    return float((b[3] - a[3] + np.pi) % (2 * np.pi) - np.pi)
+
+
+def region_fits(used: Array, wanted: Array, *, share: float = 1.0) -> bool:
+    """Whether a person was seen in about the right region (4,): shift, size and turn small against the margin, or
+    against a ``share`` of it."""
     shift = np.hypot(*(wanted[:2] - used[:2])) / wanted[2]
-    turn = abs((wanted[3] - used[3] + np.pi) % (2 * np.pi) - np.pi)
-    return bool(shift < 0.1 and abs(np.log(wanted[2] / used[2])) < 0.15 and turn < 0.25)
+    growth = abs(np.log(wanted[2] / used[2]))
+    return bool(shift < 0.1 * share and growth < 0.15 * share and abs(_turn(used, wanted)) < 0.25 * share)
 
 
 def match_regions(known: Sequence[Array], found: Sequence[Array]) -> dict[int, int]:
@@ -102,6 +109,11 @@ def is_same_person(a: Sighting, b: Sighting) -> bool:
     """Whether two sightings in one frame show one body: their keypoints coincide within a twentieth of the region."""
     distance = np.median(np.linalg.norm(a.xy - b.xy, axis=-1))
     return bool(distance < 0.05 * min(a.region[2], b.region[2]))
+
+
+def is_head_to_foot(a: Array, b: Array) -> bool:
+    """Whether two regions (4,) are in one place, one upside down: a body that bends is found that way too."""
+    return bool(match_regions([a], [b])) and abs(_turn(a, b)) > OPPOSED_RAD
 
 
 def join_tracks(tracks: Sequence[Track], *, fps: float, cuts: Sequence[int]) -> list[Track]:
@@ -143,17 +155,17 @@ def flicker(track: Track) -> float:
 def _continues(earlier: Track, later: Track, *, fps: float, cuts: Sequence[int]) -> bool:
     end, start = earlier.last_frame, later.first_frame
     absence_s = (start - end) / fps
-    if start <= end or absence_s > JOIN_GAP_S or any(end < cut <= start for cut in cuts):
+    if not -JOIN_OVERLAP_S < absence_s <= JOIN_GAP_S or any(end < cut <= start for cut in cuts):
         return False
     a, b = earlier.sightings[end].region, later.sightings[start].region
-    reach = MATCH_DISTANCE + JOIN_DISTANCE_PER_S * absence_s
+    reach = MATCH_DISTANCE + JOIN_DISTANCE_PER_S * max(absence_s, 0.0)
     near = np.hypot(*(a[:2] - b[:2])) < reach * 0.5 * (a[2] + b[2])
     return bool(near and abs(np.log(a[2] / b[2])) < MATCH_LOG_SIZE)
 
 
 def prominence(track: Track) -> float:
-    """How large a person is over the whole clip: the sum of the sides of its regions, pixels."""
-    return float(sum(s.region[2] for s in track.sightings.values()))
+    """How large and clear a person is over the whole clip: the sum of the sides of its regions by its confidence."""
+    return float(sum(s.region[2] * s.confidence.mean() for s in track.sightings.values()))
 
 
 def choose_people(tracks: Sequence[Track], which: str, *, cuts: Sequence[int], frames: int) -> list[Track]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,38 @@ class Regressors(World):
     def estimate(self, frames, regions):
         xy = regions[:, None, :2] + [20.0, 0.0] + BODY * regions[:, None, 2:3]
         return Poses(xy, np.ones(xy.shape[:2]), None, np.ones(len(xy)), None)
+
+
+class FarOff(World):
+    """The detector's crops are half too small, and the network in a crop sees only how much larger it should be."""
+
+    def detect(self, frames):
+        return [replace(found, regions=found.regions * [1, 1, 0.5, 1]) for found in super().detect(frames)]
+
+    def _look(self, index, region):
+        xy, score, wanted = super()._look(index, region)
+        return xy, score, np.array([*wanted[:2], min(1.2 * region[2], wanted[2]), 0.0])
+
+
+class HeadToFoot(World):
+    """The detector finds the body upside down too in some frames, or only so; the network sees little in such crops."""
+
+    def __init__(self, path, *, turned, upright=range(10**6)):
+        super().__init__(path)
+        self.turned, self.upright = turned, upright
+
+    def detect(self, frames):
+        (found,) = super().detect(frames)
+        index = self._index(frames[0])
+        ways = [0.0] * (index in self.upright) + [np.pi] * (index in self.turned)
+        regions = np.array([[*found.regions[0, :3], way] for way in ways]).reshape(-1, 4)
+        return [Detections(np.zeros((len(regions), 4)), np.ones(len(regions)), regions)]
+
+    def estimate(self, frames, regions):
+        poses = super().estimate(frames, regions)
+        is_turned = regions[:, 3] > 1
+        poses.next_regions[:, 3] = regions[:, 3]
+        return replace(poses, confidence=np.where(is_turned[:, None], 0.4, poses.confidence))
 
 
 def follow(world):
@@ -174,6 +208,24 @@ def test_a_scene_cut_ends_the_tracks_and_is_reported():
     assert sorted((track.first_frame, track.last_frame) for track in footage.tracks) == [(0, 36), (37, 89)]
 
 
+def test_somebody_far_off_is_looked_at_until_the_crop_fits():
+    (track,) = follow(FarOff(walker(3.0))).tracks
+    assert min(sighting.region[2] for sighting in track.sightings.values()) > 0.95 * 200
+
+
+def test_a_body_that_is_found_upside_down_too_is_one_person():
+    (track,) = follow(HeadToFoot(walker(3.0), turned=range(15, 90))).tracks
+    assert sorted(track.sightings) == list(range(90))
+    assert {sighting.region[3] for sighting in track.sightings.values()} == {0.0}
+
+
+def test_somebody_first_found_upside_down_is_found_the_right_way_up():
+    tracks = follow(HeadToFoot(walker(3.0), turned=range(90), upright=range(15, 90))).tracks
+    (track,) = people.join_tracks(tracks, fps=FPS, cuts=[])
+    assert sorted(track.sightings) == list(range(90))
+    assert {sighting.region[3] for i, sighting in track.sightings.items() if i > 20} == {0.0}
+
+
 def test_what_runs_away_from_every_crop_is_no_person():
     class Ghost(World):
         def _look(self, index, region):
@@ -227,6 +279,7 @@ def track_at(frames, x=100.0, side=200.0):
         (track_at(range(45, 60), side=80.0), [], 2),  # of another size
         (track_at(range(45, 60)), [40], 2),  # in another shot
         (track_at(range(20, 60)), [], 2),  # seen at the same time
+        (track_at(range(27, 60)), [], 1),  # taken over between two key frames
         (track_at(range(45, 48)), [], 1),  # flicker
     ],
 )
@@ -249,6 +302,12 @@ def test_a_flickering_track_is_a_ghost():
     track = track_at(range(60))
     track.sightings = {i: s._replace(xy=s.xy + noise.normal(0, 15, s.xy.shape)) for i, s in track.sightings.items()}
     assert people.join_tracks([track], fps=FPS, cuts=[]) == []
+
+
+def test_who_is_hardly_seen_is_not_prominent():
+    large, clear = track_at(range(90), side=250.0), track_at(range(90), x=400.0)
+    large.sightings = {i: s._replace(confidence=np.full(33, 0.4)) for i, s in large.sightings.items()}
+    assert people.choose_people([large, clear], "1", cuts=[], frames=90) == [clear]
 
 
 def test_people_are_chosen_by_prominence():
