@@ -20,9 +20,9 @@ MATCH_LOG_SIZE = 0.7  # and their sides differ by less than a factor of two
 OPPOSED_RAD = 2.0  # regions turned further against each other are upside down
 JOIN_GAP_S = 2.0  # longer absences start a new person
 JOIN_OVERLAP_S = 0.15  # between two key frames, who is found the right way up is seen in both ways
-JOIN_DISTANCE_PER_S = 1.0  # sides a second that somebody may move unseen
+JOIN_DISTANCE_PER_S = 1.5  # sides a second that somebody may move unseen: a runner
 BYSTANDER_SHARE = 0.15  # of the most prominent person's size and time; less is a passer-by
-BRIEF_S, BRIEF_MIN_CONFIDENCE = 1.0, 0.7  # a short track that is not clearly seen is a ghost of the background
+BRIEF_S, CLEAR_CONFIDENCE = 1.0, 0.7  # a short track that is not clearly seen is a ghost of the background
 MAX_FLICKER = 0.03  # of the region's side, at 30 fps; people have 0.01, acrobats too, ghosts 0.1
 MIN_TRACK_S = 0.2  # shorter tracks are flicker of the detector
 
@@ -137,7 +137,7 @@ def join_tracks(tracks: Sequence[Track], *, fps: float, cuts: Sequence[int]) -> 
 def _is_real(track: Track, fps: float) -> bool:
     """Whether a track is a person: its keypoints do not flicker, and it lasts or they are seen clearly."""
     confidence = np.mean([sighting.confidence for sighting in track.sightings.values()])
-    is_clear = len(track.sightings) >= BRIEF_S * fps or confidence >= BRIEF_MIN_CONFIDENCE
+    is_clear = len(track.sightings) >= BRIEF_S * fps or confidence >= CLEAR_CONFIDENCE
     return bool(is_clear and flicker(track) < MAX_FLICKER * max(1.0, (30 / fps) ** 2))
 
 
@@ -164,8 +164,9 @@ def _continues(earlier: Track, later: Track, *, fps: float, cuts: Sequence[int])
 
 
 def prominence(track: Track) -> float:
-    """How large and clear a person is over the whole clip: the sum of the sides of its regions by its confidence."""
-    return float(sum(s.region[2] * s.confidence.mean() for s in track.sightings.values()))
+    """How large a person is over the whole clip: the sum of its regions' sides, pixels; less where hardly seen."""
+    clear = (min(1.0, s.confidence.mean() / CLEAR_CONFIDENCE) for s in track.sightings.values())
+    return float(sum(share * s.region[2] for share, s in zip(clear, track.sightings.values())))
 
 
 def choose_people(tracks: Sequence[Track], which: str, *, cuts: Sequence[int], frames: int) -> list[Track]:
