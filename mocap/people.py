@@ -116,7 +116,7 @@ def is_head_to_foot(a: Array, b: Array) -> bool:
     return bool(match_regions([a], [b])) and abs(_turn(a, b)) > OPPOSED_RAD
 
 
-def join_tracks(tracks: Sequence[Track], *, fps: float, cuts: Sequence[int]) -> list[Track]:
+def join_tracks(tracks: Sequence[Track], *, fps: float, cuts: Sequence[int], frames: int) -> list[Track]:
     """Tracks with those pieces joined that are one person seen again after a short absence within one shot.
 
     A piece continues another if it starts within two seconds of its end, near enough and of about the same size.
@@ -131,13 +131,16 @@ def join_tracks(tracks: Sequence[Track], *, fps: float, cuts: Sequence[int]) -> 
             nearest.sightings.update(piece.sightings)
         else:
             joined.append(Track(sightings=dict(piece.sightings), live=False))
-    return [track for track in joined if _is_real(track, fps)]
+    return [track for track in joined if _is_real(track, fps, frames)]
 
 
-def _is_real(track: Track, fps: float) -> bool:
-    """Whether a track is a person: its keypoints do not flicker, and it lasts or they are seen clearly."""
+def _is_real(track: Track, fps: float, frames: int) -> bool:
+    """Whether a track is a person: its keypoints do not flicker, and it lasts or they are seen clearly.
+
+    What is seen in all frames of a clip lasts, however short the clip is.
+    """
     confidence = np.mean([sighting.confidence for sighting in track.sightings.values()])
-    is_clear = len(track.sightings) >= BRIEF_S * fps or confidence >= CLEAR_CONFIDENCE
+    is_clear = len(track.sightings) >= min(BRIEF_S * fps, frames) or confidence >= CLEAR_CONFIDENCE
     return bool(is_clear and flicker(track) < MAX_FLICKER * max(1.0, (30 / fps) ** 2))
 
 

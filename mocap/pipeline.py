@@ -188,7 +188,7 @@ def _camera_path(background: Background, footage: Footage, motion: str, warnings
 
 
 def _people(footage: Footage, which: str, path: Path, fps: float) -> list[Track]:
-    tracks = people.join_tracks(footage.tracks, fps=fps, cuts=footage.cuts)
+    tracks = people.join_tracks(footage.tracks, fps=fps, cuts=footage.cuts, frames=footage.frames)
     chosen = people.choose_people(tracks, which, cuts=footage.cuts, frames=footage.frames)
     if not chosen:
         raise MocapError(f"nobody was found in {path.name}; the whole body should be in view and well lit")

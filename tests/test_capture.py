@@ -221,7 +221,7 @@ def test_a_body_that_is_found_upside_down_too_is_one_person():
 
 def test_somebody_first_found_upside_down_is_found_the_right_way_up():
     tracks = follow(HeadToFoot(walker(3.0), turned=range(90), upright=range(15, 90))).tracks
-    (track,) = people.join_tracks(tracks, fps=FPS, cuts=[])
+    (track,) = people.join_tracks(tracks, fps=FPS, cuts=[], frames=90)
     assert sorted(track.sightings) == list(range(90))
     assert {sighting.region[3] for i, sighting in track.sightings.items() if i > 20} == {0.0}
 
@@ -284,7 +284,7 @@ def track_at(frames, x=100.0, side=200.0):
     ],
 )
 def test_pieces_are_joined_only_where_they_can_be_one_person(later, cuts, count):
-    assert len(people.join_tracks([track_at(range(30)), later], fps=FPS, cuts=cuts)) == count
+    assert len(people.join_tracks([track_at(range(30)), later], fps=FPS, cuts=cuts, frames=200)) == count
 
 
 def test_a_brief_dim_track_is_a_ghost():
@@ -293,15 +293,17 @@ def test_a_brief_dim_track_is_a_ghost():
         track.sightings = {i: s._replace(confidence=np.full(33, 0.5)) for i, s in track.sightings.items()}
         return track
 
-    assert people.join_tracks([dimmed(range(15))], fps=FPS, cuts=[]) == []
-    assert len(people.join_tracks([dimmed(range(40))], fps=FPS, cuts=[])) == 1
+    def found(frames, of):
+        return len(people.join_tracks([dimmed(frames)], fps=FPS, cuts=[], frames=of))
+
+    assert (found(range(15), 90), found(range(40), 90), found(range(15), 15)) == (0, 1, 1)
 
 
 def test_a_flickering_track_is_a_ghost():
     noise = np.random.default_rng(0)
     track = track_at(range(60))
     track.sightings = {i: s._replace(xy=s.xy + noise.normal(0, 15, s.xy.shape)) for i, s in track.sightings.items()}
-    assert people.join_tracks([track], fps=FPS, cuts=[]) == []
+    assert people.join_tracks([track], fps=FPS, cuts=[], frames=60) == []
 
 
 def test_who_is_hardly_seen_is_not_prominent():
