@@ -6,6 +6,7 @@ Lengths are in statures: a body is 1 tall.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -232,6 +233,55 @@ def _slow_turns(T: int, radians: float, rng: np.random.Generator) -> Array:
     waves = [np.sin(2 * np.pi * (rng.uniform(0.05, 0.8, 3) * t + rng.random(3))) for _ in range(2)]
     vectors = radians * (0.7 * rng.standard_normal(3) + 0.7 * (waves[0] + waves[1]))
     return np.asarray(rotation.wxyz_to_matrix(rotation.rotvec_to_wxyz(vectors)))
+
+
+# How far hips and knees bend on top of what was captured, and the trunk leans, in radians.
+BENT_HIP, BENT_KNEE, LEANT, MOST_BENT_KNEE = (-0.4, 1.5), (0.0, 2.0), (-0.1, 0.7), 2.5
+
+
+def bent(body: Body, rng: np.random.Generator) -> Body:
+    """The motion with hips and knees bent slowly on top, both legs alike or each its own way: squats, lunges, kneeling.
+
+    Feet keep their slope, and the middle of the ankles its path.
+    """
+    points, frames, T = body.points.copy(), body.frames.copy(), len(body.points)
+    across = _unit(_at(points, "left_hip") - _at(points, "right_hip"))
+    lean = _rotations(across, _slow(T, LEANT, rng))
+    for name in ("neck", "head", *(f"{side}_{part}" for side in SIDES for part in ("shoulder", "elbow", "wrist"))):
+        _turn_about(points, name, _middle(points, "hip"), lean)
+    for name in ("chest", "head", "left_wrist", "right_wrist"):
+        frames[:, PARTS.index(name)] = lean @ frames[:, PARTS.index(name)]
+    together = (_slow(T, BENT_HIP, rng), _slow(T, BENT_KNEE, rng)) if rng.random() < 0.5 else None
+    before = _middle(points, "ankle")
+    for side in SIDES:
+        hip, knee = together or (_slow(T, BENT_HIP, rng), _slow(T, BENT_KNEE, rng))
+        joints = [_at(points, f"{side}_{joint}") for joint in ("hip", "knee", "ankle", "ball")]
+        thigh, shin, foot = (b - a for a, b in pairwise(joints))
+        own = np.arccos(np.clip(np.sum(_unit(thigh) * _unit(shin), axis=-1), -1, 1))
+        knee = np.minimum(knee, np.maximum(MOST_BENT_KNEE - own, 0.0))
+        forwards, back = _rotations(across, -hip), _rotations(across, knee - hip)
+        place = joints[0]
+        for joint, step in (("knee", _turned(forwards, thigh)), ("ankle", _turned(back, shin)), ("ball", foot)):
+            place = place + step
+            points[:, POINTS.index(f"{side}_{joint}")] = place
+    return Body(body.name, points + (before - _middle(points, "ankle"))[:, None], frames)
+
+
+def _turn_about(points: Array, name: str, pivot: Array, turn: Array) -> None:
+    j = POINTS.index(name)
+    points[:, j] = pivot + _turned(turn, points[:, j] - pivot)
+
+
+def _rotations(axis: Array, angle: Array) -> Array:
+    """Rotations (T, 3, 3) about unit axes (T, 3) by angles (T,)."""
+    return np.asarray(rotation.wxyz_to_matrix(rotation.rotvec_to_wxyz(angle[:, None] * axis)))
+
+
+def _slow(T: int, between: tuple[float, float], rng: np.random.Generator) -> Array:
+    """Values (T,) that wander slowly within a span."""
+    wave = np.sin(2 * np.pi * (rng.uniform(0.05, 0.7) * np.arange(T) / FPS + rng.random()))
+    swing = rng.uniform(0.0, 0.5)
+    return np.asarray(between[0] + (rng.uniform(swing, 1 - swing) + swing * wave) * (between[1] - between[0]))
 
 
 def _turned(turn: Array, vectors: Array) -> Array:

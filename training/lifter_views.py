@@ -1,19 +1,20 @@
 """What a camera sees of bodies in motion: random bodies, cameras and detector noise, with exact truth for a lifter.
 
-Bodies are the takes of ``training.motions`` with other proportions, mirrored, some with another take's upper body or
-arms, some with loosened limbs. Lengths are in statures: a body is 1 tall. Every batch is made anew from a seed, so
-nothing is stored.
+Bodies are the takes of ``training.motions`` with other proportions, mirrored, some backwards in time, some with another
+take's upper body or arms, some bent further, some with loosened limbs. Lengths are in statures: a body is 1 tall. Every
+batch is made anew from a seed, so nothing is stored.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from mocap.networks.lifter_features import FEET, MIRROR, features_of
 from mocap.rotation import Array
-from training.captured_bodies import NAMES, Body, Cast, _about_y, cut, landmarks_of, loosened, prepared
+from training.captured_bodies import NAMES, Body, Cast, _about_y, bent, cut, landmarks_of, loosened, prepared
 from training.detector_noise import Notice, Noticed, about_hips, noticed
 from training.motions import FPS, SourceTake
 
@@ -28,7 +29,7 @@ TEST_TAKES = (
     "quaternius_base/PickUp_Table", "mesh2motion_addon/Dance Charleston", "mesh2motion_addon/Throw Object",
     "mesh2motion_addon/Fighting Right Jab", "mesh2motion_addon/Jumping Jacks", "mesh2motion_addon/Kneeling",
 )  # fmt: skip
-LOOSE_SHARE = 0.5  # of windows for training
+LOOSE_SHARE, BENT_SHARE, BACKWARDS_SHARE = 0.5, 0.25, 0.15  # of windows for training
 CONTACT_SPEED = 0.35  # statures a second: the CONTACT rule's 0.6 m/s
 CONTACT_HEIGHT = 0.035  # statures: 0.06 m over the lowest place within half a second
 
@@ -56,8 +57,8 @@ def split(takes: list[SourceTake]) -> tuple[list[Body], list[Body]]:
 class Views:
     """Batches of windows, each seen by ``cameras`` cameras of their own.
 
-    notice: what is said of landmarks in a camera's frame. mixed: with other takes' upper bodies and arms, and loosened
-    limbs.
+    notice: what is said of landmarks in a camera's frame. mixed: with other takes' upper bodies and arms, bent and
+    loosened limbs, and backwards in time.
     """
 
     def __init__(
@@ -84,24 +85,26 @@ class Views:
             cast = Cast(legs, upper, (arms, arms) if rng.random() < 0.5 else (arms, upper))
         else:
             cast = Cast(legs, upper, (upper, upper))
+        if self.mixed and rng.random() < BENT_SHARE:
+            cast = _changed(cast, lambda body: bent(body, rng))
         if self.mixed and rng.random() < LOOSE_SHARE:
-            cast = _loose(cast, rng)
+            strength = rng.uniform(0.2, 1.2)
+            cast = _changed(cast, lambda body: loosened(body, strength, rng))
         landmarks = landmarks_of(cast, rng)
         if rng.random() < 0.5:
             landmarks = landmarks[:, MIRROR] * [-1, 1, 1]
         return landmarks
 
     def _cut(self, speed: float, rng: np.random.Generator) -> Body:
-        return cut(self.bodies[rng.choice(len(self.bodies), p=self.chances)], self.frames, rng, speed)
+        body = cut(self.bodies[rng.choice(len(self.bodies), p=self.chances)], self.frames, rng, speed)
+        if self.mixed and rng.random() < BACKWARDS_SHARE:
+            return Body(body.name, body.points[::-1], body.frames[::-1])
+        return body
 
 
-def _loose(cast: Cast, rng: np.random.Generator) -> Cast:
-    """The cast with loosened limbs; who gave several parts still does."""
-    strength = rng.uniform(0.2, 1.2)
-    changed = {
-        id(body): loosened(body, strength, rng)
-        for body in {id(b): b for b in (cast.legs, cast.upper, *cast.arms)}.values()
-    }
+def _changed(cast: Cast, change: Callable[[Body], Body]) -> Cast:
+    """The cast with every body changed; who gives several parts still does."""
+    changed = {id(body): change(body) for body in {id(b): b for b in (cast.legs, cast.upper, *cast.arms)}.values()}
     left, right = (changed[id(arm)] for arm in cast.arms)
     return Cast(changed[id(cast.legs)], changed[id(cast.upper)], (left, right))
 

@@ -15,7 +15,7 @@ from mocap.estimators.lifter import both_ways
 from mocap.networks.lifter_features import FEATURES, FEET, MIRROR, OUTPUTS, in_mirror
 from mocap.weights import load_weights
 from training import asfamc
-from training.captured_bodies import NAMES, Cast, landmarks_of, loosened, prepared
+from training.captured_bodies import NAMES, Cast, bent, landmarks_of, loosened, prepared
 from training.detector_noise import K, about_hips, as_named, exactly, looked_at, noticed
 from training.lifter_views import Views, batch_of, split
 from training.motions import PARTS, POINTS, SourceTake, read_motions, read_takes, write_motions
@@ -76,6 +76,22 @@ def test_takes_come_back_from_their_file(tmp_path):
     (again,) = read_motions(tmp_path / "motions.npz")
     assert again.name == take.name
     np.testing.assert_allclose(again.points, take.points, atol=1e-6)
+
+
+def test_a_bent_body_keeps_its_lengths_its_soles_and_the_way_of_its_feet():
+    body, ankle, lowest = prepared(walker()), PARTS.index("left_ankle"), []
+    at = lambda points, name: points[:, POINTS.index(name)]  # noqa: E731
+    length = lambda points, a, b: np.linalg.norm(at(points, f"left_{a}") - at(points, f"left_{b}"), axis=-1)  # noqa: E731
+    middle = lambda points: at(points, "left_ankle") + at(points, "right_ankle")  # noqa: E731
+    for seed in range(8):
+        changed = bent(body, np.random.default_rng(seed))
+        for limb in (("hip", "knee"), ("knee", "ankle"), ("ankle", "ball"), ("shoulder", "elbow")):
+            np.testing.assert_allclose(length(changed.points, *limb), length(body.points, *limb), atol=1e-9)
+        np.testing.assert_allclose(middle(changed.points), middle(body.points), atol=1e-9)
+        np.testing.assert_array_equal(changed.frames[:, ankle], body.frames[:, ankle])
+        assert np.abs(np.diff(changed.points, 2, axis=0)).max() < 0.03  # statures
+        lowest.append(at(changed.points, "head")[:, 1].min())
+    assert min(lowest) < at(body.points, "head")[:, 1].min() - 0.2
 
 
 def test_a_loosened_body_keeps_its_lengths_and_moves_smoothly():
