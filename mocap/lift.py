@@ -22,13 +22,12 @@ class Lifted:
     """What a lifter says; None for what it does not tell.
 
     points: keypoints in the camera frame, metres. up: (T, 3) unit, against gravity, along the camera's axes. contacts:
-    (T, 4) probability that each of contacts.FOOT_KEYPOINTS stands. stature_m: of the body whose points these are.
+    (T, 4) probability that each of contacts.FOOT_KEYPOINTS stands.
     """
 
     points: Keypoints3D
     up: Array | None = None
     contacts: Array | None = None
-    stature_m: float | None = None
 
 
 class NetworkDepth:

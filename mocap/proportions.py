@@ -11,6 +11,10 @@ from mocap.keypoints import Keypoints3D
 from mocap.rotation import Array
 from mocap.skeleton import Skeleton, humanoid
 
+# Of the template's limbs and trunk: pose networks' landmarks lie closer together than joints of anatomy. A man measured
+# by four cameras has 0.964, free bodies have 0.943 in the mean; neck and head are so much longer.
+LANDMARK_SHARE = 0.955
+HEAD_SPAN = 0.8, 1.5  # how much longer neck and head may get
 # Segments that give a body's size: keypoints at their ends (each side where there are two), joint they belong to.
 _HEIGHT_SEGMENTS = {
     "LowerLeg": ("hip", "knee"),
@@ -23,8 +27,16 @@ _HEIGHT_SEGMENTS = {
 def body_height(keypoints: Keypoints3D) -> float:
     """Standing height in metres of the body that the keypoints show, from its limbs and trunk.
 
+    Raises MocapError if no frame shows them.
+    """
+    return _template_height(keypoints) / LANDMARK_SHARE
+
+
+def _template_height(keypoints: Keypoints3D) -> float:
+    """How tall the template is with limbs and a trunk as long as these.
+
     The sum of median segment lengths over the sum of the template's shares of height, so that one badly seen segment
-    weighs little. Raises MocapError if no frame shows them.
+    weighs little.
     """
     lengths, template = _segment_lengths(keypoints), humanoid(1.0)
     shares = {part: float(np.linalg.norm(template.offsets[template.index("Left" + part)])) for part in _HEIGHT_SEGMENTS}
@@ -35,11 +47,11 @@ def body_height(keypoints: Keypoints3D) -> float:
 def fit_skeleton(keypoints: Keypoints3D) -> Skeleton:
     """The humanoid with the lengths that the keypoints show: medians over the clip, left = right, T-pose at rest.
 
-    keypoints: metres, any frame. What is not seen (neck, head, hands' and feet's shape) is scaled from the template by
-    the body's height.
+    keypoints: metres, any frame. What is not seen (hands' and feet's shape) is scaled from the template; neck and head
+    reach up to the body's height.
     """
     lengths = _segment_lengths(keypoints)
-    base = humanoid(body_height(keypoints))
+    base = humanoid(_template_height(keypoints))
     offsets = np.array(base.offsets)
     trunk = lengths["Trunk"] / _trunk_length(base)
     for j, name in enumerate(base.names):
@@ -53,7 +65,18 @@ def fit_skeleton(keypoints: Keypoints3D) -> Skeleton:
     skeleton = replace(base, offsets=offsets)
     ball = skeleton.rest_positions()[skeleton.index("LeftToes")] + base.ends["LeftToes"]
     offsets[0, 1] -= ball[1]  # stand on the floor
-    return replace(base, offsets=offsets)
+    return _reaching_up_to(body_height(keypoints), replace(base, offsets=offsets))
+
+
+def _reaching_up_to(height_m: float, skeleton: Skeleton) -> Skeleton:
+    """The skeleton with a neck and a head, so much longer or shorter that it is so tall."""
+    rest, offsets = skeleton.rest_positions(), np.array(skeleton.offsets)
+    base, top = rest[skeleton.index("LeftShoulder"), 1], rest[skeleton.index("Head"), 1] + skeleton.ends["Head"][1]
+    grown = float(np.clip((height_m - base) / (top - base), *HEAD_SPAN))
+    neck, head = (skeleton.index(name) for name in ("Neck", "Head"))
+    offsets[neck, 1] += (grown - 1) * (rest[neck, 1] - base)
+    offsets[head] *= grown
+    return replace(skeleton, offsets=offsets, ends=skeleton.ends | {"Head": grown * skeleton.ends["Head"]})
 
 
 def _widen(base: Skeleton, offsets: Array, joint: str, half_width_m: float) -> None:

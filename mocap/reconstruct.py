@@ -187,16 +187,10 @@ def _lifted(person: Person, take: Take, camera: Camera, settings: SolveSettings)
         raise MocapError("no frame shows a body, only a point; process the video again")
     lifted = create_lifter(settings.lifter).lift(image, _clean_depth(person, settings, take.cuts), camera)
     if settings.height_m is not None:
-        grown = lift.scaled(lifted.points, settings.height_m / _stature(lifted))
+        grown = lift.scaled(lifted.points, settings.height_m / proportions.body_height(lifted.points))
         lifted = replace(lifted, points=grown)
     pictures = camera.project(lifted.points.xyz)
     return replace(image, xy=np.where(np.isfinite(pictures), pictures, image.xy)), lifted
-
-
-def _stature(lifted: Lifted) -> float:
-    """How tall the body is, metres: as its limbs tell, and as the lifter does, which err to either side."""
-    by_limbs = proportions.body_height(lifted.points)
-    return by_limbs if lifted.stature_m is None else float(np.sqrt(by_limbs * lifted.stature_m))
 
 
 def _judged_up(seen: list[tuple[Keypoints2D, Lifted]]) -> Array | None:

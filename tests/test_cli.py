@@ -80,7 +80,7 @@ def test_a_take_solved_with_a_height_has_that_size(take, tmp_path):
         )
         skeleton = read_json(tmp_path / "take.json").people[0].motion.skeleton
         top = skeleton.rest_positions()[skeleton.index("Head")] + skeleton.ends["Head"]
-        assert top[1] == pytest.approx(height, rel=0.05)
+        assert top[1] == pytest.approx(height, rel=0.01)
 
 
 def test_nothing_of_the_machine_or_the_clock_is_in_a_take(take):

@@ -85,7 +85,15 @@ def test_the_rest_pose_is_a_symmetric_t_pose_on_the_floor(solved):
 
 
 def test_height_is_measured_from_limbs_and_trunk(truth):
-    assert proportions.body_height(keypoints_of(truth)) == pytest.approx(1.75, abs=0.01)
+    assert proportions.body_height(keypoints_of(truth)) == pytest.approx(1.75 / proportions.LANDMARK_SHARE, abs=0.01)
+
+
+def test_neck_and_head_reach_up_to_the_height(solved, truth):
+    rest = solved.skeleton.rest_positions()
+    top = rest[solved.skeleton.index("Head"), 1] + solved.skeleton.ends["Head"][1]
+    assert top == pytest.approx(proportions.body_height(keypoints_of(truth)), abs=0.01)
+    below = rest[solved.skeleton.index("LeftUpperArm"), 1]
+    assert below == pytest.approx(truth.skeleton.rest_positions()[truth.skeleton.index("LeftUpperArm"), 1], abs=0.01)
 
 
 def test_a_straight_arm_keeps_the_twist_it_had():

@@ -61,7 +61,7 @@ class LearntDepth:
         body = np.full((*image.xy.shape[:2], 3), np.nan)
         body[:, known] = ADULT_M * answer.body[:, places]
         points = on_rays(image, body, camera, own_share=OWN_SHARE)
-        return Lifted(points, answer.up, answer.contacts, ADULT_M)
+        return Lifted(points, answer.up, answer.contacts)
 
 
 class LifterNetwork:
