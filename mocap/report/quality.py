@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mocap import kinematics, metrics
 from mocap.contacts import foot_points
@@ -14,11 +13,10 @@ from mocap.errors import MocapError
 from mocap.motion import Motion
 from mocap.reconstruct import SolveSettings, clean_image
 from mocap.report.thresholds import MEASURES, Quality, as_json, grade, parse
-from mocap.rotation import Array
+from mocap.rotation import Array, Flags
 from mocap.smooth import runs
+from mocap.standing import ground_heights
 from mocap.take import Person, Take
-
-Flags = NDArray[np.bool_]
 
 DECIMALS = 4
 COMPARED_FPS = 30.0  # at which everything that depends on the frame rate is stated
@@ -67,7 +65,8 @@ def _of_person(take: Take, person: Person) -> Quality:
     down = np.stack([_in_spans(person.contacts.get(name, []), take.frames) for name in foot_points(motion)], axis=1)
     down = down & seen[:, None]
     reprojection = np.where(seen, reprojection_percent(take, person, motion), np.nan)
-    depth_mm = 1000 * np.where(down, np.maximum(-soles[..., 1], 0), 0)
+    under = np.nan_to_num(ground_heights(motion, down) - soles[..., 1])
+    depth_mm = 1000 * np.where(down, np.maximum(under, 0), 0)
     confidence = motion.confidence.mean(axis=1)
     measures = {
         "unseen": float(np.mean(~seen)),

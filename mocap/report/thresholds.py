@@ -29,7 +29,7 @@ MEASURES = {
     "confidence": Limit("mean confidence of the joints", "0 to 1", 0.7, 0.4, is_floor=True),
     "jitter": Limit("trembling of the joints", "10 m/s³ at 30 fps", 60.0, 150.0),
     "slide": Limit("sliding of feet in contact", "mm a frame at 30 fps", 5.0, 15.0),
-    "penetration": Limit("deepest foot under the floor, in contact", "mm", 20.0, 60.0),
+    "penetration": Limit("deepest foot under the ground, in contact", "mm", 20.0, 60.0),
     "bones": Limit("spread of the limbs' lengths as seen, before they were made constant", "%", 12.0, 30.0),
     "swaps": Limit("frames in which left and right were repaired", "share", 0.1, 0.4),
     "reprojection": Limit("distance of the skeleton from what was seen, in the picture", "% of body height", 2.5, 8.0),

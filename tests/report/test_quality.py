@@ -39,6 +39,15 @@ def test_penetration_is_how_deep_a_foot_in_contact_goes():
     assert quality.measure(moved(0, down_m=0.03))[0].measures["penetration"] == pytest.approx(30, abs=0.01)
 
 
+def test_a_lawn_below_a_roof_is_ground_and_a_foot_may_be_under_it():
+    take = moved(0)
+    motion = take.people[0].motion
+    drop = np.where(np.arange(60) < 30, 0.0, -1.9) - 0.03 * (np.arange(60) == 50)
+    below = replace(motion, root_world=motion.root_world + drop[:, None] * [0, 1, 0])
+    take = replace(take, people=(replace(take.people[0], motion=below),))
+    assert quality.measure(take)[0].measures["penetration"] == pytest.approx(30, abs=0.1)
+
+
 def test_a_stiff_body_does_not_tremble_and_a_shaken_one_does():
     still = moved(0.01)
     shaken = replace(still.people[0].motion, root_world=still.people[0].motion.root_world.copy())
