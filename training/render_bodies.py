@@ -44,6 +44,7 @@ TEST_MOTIONS = (
     "mesh2motion_addon/Dance Charleston", "mesh2motion_addon/Throw Object", "mesh2motion_addon/Jumping Jacks",
 )  # fmt: skip
 TEST_YAWS = (0.3, 2.2, 4.2)  # radians
+LOWEST_M = 0.1  # over the floor, which hides what is seen from below
 Z_UP = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])  # our axes to Blender's
 
 
@@ -131,6 +132,7 @@ def _view(seen: Array, rng: np.random.Generator, yaw: float | None) -> View:
     distance = max(1.5, float(np.quantile((reach - about[:, 2:]).max(axis=1), 0.995)))
     T = np.eye(4)
     T[:3, :3], T[:3, 3] = camera.T, 0.5 * (low + high) - distance * camera[2]
+    T[1, 3] = max(T[1, 3], LOWEST_M)
     return View(K, T, size)
 
 
