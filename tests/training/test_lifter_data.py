@@ -216,8 +216,8 @@ def test_bones_of_an_asf_turn_about_their_own_axes(tmp_path):
 
 @pytest.mark.real
 def test_gravity_is_told_from_how_real_walkers_move(real_data, tmp_path):
-    """Walks that no training saw, with a detector's noise, before cameras of every pitch and roll. Measured: 2.9
-    degrees in the mean, 7.6 at most."""
+    """Walks that no training saw, with a detector's noise, before cameras of every pitch and roll. Measured: 2.2
+    degrees in the mean, 4.5 at most."""
     with zipfile.ZipFile(real_data / "cmu_bvh.zip") as archive:
         walks = [n for n in archive.namelist() if n.endswith(".bvh") and n.removesuffix(".bvh").startswith(WALKS)]
         archive.extractall(tmp_path, walks)
@@ -225,7 +225,8 @@ def test_gravity_is_told_from_how_real_walkers_move(real_data, tmp_path):
     batch = Views(bodies, mixed=False).batch(24, np.random.default_rng(5))
     weights = load_weights(DEFAULT_LIFTER)
     answers = np.array([both_ways(features, weights) for features in batch.features])
-    up = np.median(answers[..., 3 * K : 3 * K + 3], axis=1)
-    cosines = np.sum(up * np.median(batch.up, axis=1), axis=-1) / np.linalg.norm(up, axis=-1)
-    angles = np.degrees(np.arccos(cosines))
-    assert angles.mean() < 4
+    told, true = np.median(answers[..., 3 * K : 3 * K + 3], axis=1), np.median(batch.up, axis=1)
+    lengths = np.linalg.norm(told, axis=-1) * np.linalg.norm(true, axis=-1)
+    angles = np.degrees(np.arccos(np.clip(np.sum(told * true, axis=-1) / lengths, -1, 1)))
+    assert angles.mean() < 3
+    assert angles.max() < 7
