@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mocap.camera import through
-from mocap.rotation import Array
+from mocap.rotation import Array, Flags
 
 WATCHED_HZ = 15  # pictures a second that are looked at; a camera turns evenly between them
 SIDE = 480  # pixels of the longer side, of the pictures in which corners are followed
@@ -110,7 +110,7 @@ class Background:
         spread = np.ptp(then[usable][agree[:, 0] > 0], axis=0) / (self._scale * np.array(self.size))
         return np.asarray(found, float) if spread.min() > APART else None
 
-    def _inside(self, places: Array, boxes: Array) -> NDArray[np.bool_]:
+    def _inside(self, places: Array, boxes: Array) -> Flags:
         inside = np.zeros(len(places), dtype=bool)
         for x0, y0, x1, y1 in self._scale * boxes:
             margin = 0.1 * (y1 - y0)

@@ -25,10 +25,8 @@ from mocap.rotation import Array
 KEY_INTERVAL_S = 0.134  # four frames at 30 fps: a sprinter moves a third of a body height
 DETECTION_INTERVAL_S = 0.5
 MIN_SCORE = 0.5  # the pose network's own threshold for "there is a person"
-NEWCOMER_LOOKS, NEWCOMER_FIT = (
-    6,
-    0.25,
-)  # until a crop fits so well: the detector's are half too small for people far off
+NEWCOMER_LOOKS = 6  # until the crop fits: the detector's are half too small for people far off
+NEWCOMER_FIT = 0.25  # of the margin for those who are followed
 MIN_RELATIVE_SIZE = 0.3  # people smaller than this against the largest in view are bystanders
 
 BACK_STEP_FRAMES = 16  # read at a time when somebody is followed backwards: they are all in memory
@@ -192,7 +190,7 @@ class _Follower:
         if known and not is_missed and key - self._last_detection < self._detection_interval:
             return []
         self._last_detection = key
-        found = list(self._detector.detect([frame])[0].regions)
+        found = self._found(frame)
         pairs = people.match_regions(known, found).items()
         taken = {j for i, j in pairs if not people.is_head_to_foot(known[i], found[j])}
         smallest = MIN_RELATIVE_SIZE * max((region[2] for region in [*known, *found]), default=0.0)
@@ -263,9 +261,13 @@ class _Follower:
         track.sightings[key] = _sighting(poses, i, used)
         track.key_regions[key] = wanted
 
+    def _found(self, frame: Frame) -> list[Array]:
+        """Regions (4,) in which the detector sees somebody."""
+        return list(self._detector.detect([frame])[0].regions)
+
     def _seen_again(self, frame: Frame, regions: list[Array]) -> dict[int, Array]:
         """Where the detector sees the people that are awaited in regions: {index in regions: region}."""
-        found = list(self._detector.detect([frame])[0].regions)
+        found = self._found(frame)
         return {i: found[j] for i, j in people.match_regions(regions, found).items()}
 
     def _drop_doubles(self, key: int) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter1d
 
 from mocap import kinematics, rotation
 from mocap.motion import Motion
-from mocap.rotation import Array
+from mocap.rotation import Array, Flags
 from mocap.skeleton import Skeleton
 from mocap.smooth import runs
 
@@ -91,7 +90,7 @@ def _split_at_wander(point: Array, span: tuple[int, int], wander_m: float) -> li
     return [*pieces, (start, span[1])]
 
 
-def contact_spans(motion: Motion, seen: Array | NDArray[np.bool_]) -> dict[str, list[tuple[int, int]]]:
+def contact_spans(motion: Motion, seen: Array | Flags) -> dict[str, list[tuple[int, int]]]:
     """Contact spans [start, end) of heels and toes by the CONTACT rule; none where the person was not seen (T,)."""
     fps = float(motion.fps)
     spans = {}

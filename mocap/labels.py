@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mocap.keypoints import LSP_14, KeypointLayout
-from mocap.rotation import Array
+from mocap.rotation import Array, Flags
 
 OPEN, ABSENT, OCCLUDED, VISIBLE = -1, 0, 1, 2  # of a keypoint; from 0 on as in COCO
 STATES = ("todo", "doubtful", "done")  # of a picture
@@ -50,7 +50,7 @@ class Sample:
             raise ValueError("frames count from 0, people from 1, and sizes are not negative")
 
     @property
-    def is_placed(self) -> NDArray[np.bool_]:
+    def is_placed(self) -> Flags:
         """Which keypoints (K,) have a place."""
         return np.asarray(self.visibility > ABSENT)
 

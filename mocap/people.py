@@ -168,8 +168,8 @@ def _continues(earlier: Track, later: Track, *, fps: float, cuts: Sequence[int])
 
 def prominence(track: Track) -> float:
     """How large a person is over the whole clip: the sum of its regions' sides, pixels; less where hardly seen."""
-    clear = (min(1.0, s.confidence.mean() / CLEAR_CONFIDENCE) for s in track.sightings.values())
-    return float(sum(share * s.region[2] for share, s in zip(clear, track.sightings.values())))
+    seen = track.sightings.values()
+    return float(sum(min(1.0, s.confidence.mean() / CLEAR_CONFIDENCE) * s.region[2] for s in seen))
 
 
 def choose_people(tracks: Sequence[Track], which: str, *, cuts: Sequence[int], frames: int) -> list[Track]:

@@ -29,16 +29,15 @@ def body_height(keypoints: Keypoints3D) -> float:
 
     Raises MocapError if no frame shows them.
     """
-    return _template_height(keypoints) / LANDMARK_SHARE
+    return _template_height(_segment_lengths(keypoints)) / LANDMARK_SHARE
 
 
-def _template_height(keypoints: Keypoints3D) -> float:
-    """How tall the template is with limbs and a trunk as long as these.
+def _template_height(lengths: dict[str, float]) -> float:
+    """How tall the template is with limbs and a trunk of these lengths, metres.
 
-    The sum of median segment lengths over the sum of the template's shares of height, so that one badly seen segment
-    weighs little.
+    The sum of the lengths over the sum of the template's shares of height: one badly seen segment weighs little.
     """
-    lengths, template = _segment_lengths(keypoints), humanoid(1.0)
+    template = humanoid(1.0)
     shares = {part: float(np.linalg.norm(template.offsets[template.index("Left" + part)])) for part in _HEIGHT_SEGMENTS}
     shares["Trunk"] = _trunk_length(template)
     return float(sum(lengths[s] for s in shares) / sum(shares.values()))
@@ -51,7 +50,8 @@ def fit_skeleton(keypoints: Keypoints3D) -> Skeleton:
     reach up to the body's height.
     """
     lengths = _segment_lengths(keypoints)
-    base = humanoid(_template_height(keypoints))
+    height_m = _template_height(lengths)
+    base = humanoid(height_m)
     offsets = np.array(base.offsets)
     trunk = lengths["Trunk"] / _trunk_length(base)
     for j, name in enumerate(base.names):
@@ -65,7 +65,7 @@ def fit_skeleton(keypoints: Keypoints3D) -> Skeleton:
     skeleton = replace(base, offsets=offsets)
     ball = skeleton.rest_positions()[skeleton.index("LeftToes")] + base.ends["LeftToes"]
     offsets[0, 1] -= ball[1]  # stand on the floor
-    return _reaching_up_to(body_height(keypoints), replace(base, offsets=offsets))
+    return _reaching_up_to(height_m / LANDMARK_SHARE, replace(base, offsets=offsets))
 
 
 def _reaching_up_to(height_m: float, skeleton: Skeleton) -> Skeleton:

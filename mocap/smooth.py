@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mocap.errors import MocapError, unknown_name
-from mocap.rotation import Array
+from mocap.rotation import Array, Flags
 
 DEFAULT_CUTOFF_HZ = 6.0  # Winter: 99 % of gait's power lies below 6 Hz
 CUTOFFS_HZ = (0.1, 1000.0)  # below, nothing moves and windows grow without bound; above, no video has anything
@@ -99,7 +98,7 @@ def hold_nearest(values: Array) -> Array:
     return flat.reshape(values.shape)
 
 
-def runs(mask: Array | NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+def runs(mask: Array | Flags) -> Iterator[tuple[int, int]]:
     """Spans [start, end) of consecutive true values in booleans (T,)."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], np.asarray(mask, int), [0]])))
     yield from zip(edges[::2].tolist(), edges[1::2].tolist())

@@ -213,13 +213,21 @@ def loosened(body: Body, strength: float, rng: np.random.Generator) -> Body:
         for side in (None,) if i == 0 else SIDES:
             pivot = _middle(points, joint) if side is None else _at(points, f"{side}_{joint}")
             turn = _slow_turns(len(points), strength * radians, rng)
-            for j, name in enumerate(POINTS):
-                if _carries(name, side, carried):
-                    points[:, j] = pivot + _turned(turn, points[:, j] - pivot)
-            for j, name in enumerate(PARTS):
-                if _carries(name, side, parts):
-                    frames[:, j] = turn @ frames[:, j]
+            _carry(points, frames, pivot, turn, (side, carried, parts))
     return Body(body.name, points, frames)
+
+
+def _carry(
+    points: Array, frames: Array, pivot: Array, turn: Array, what: tuple[str | None, tuple[str, ...], tuple[str, ...]]
+) -> None:
+    """Turn (T, 3, 3) points and parts' frames about a pivot (T, 3), in place: those of a side, or None for both."""
+    side, carried, parts = what
+    for j, name in enumerate(POINTS):
+        if _carries(name, side, carried):
+            points[:, j] = pivot + _turned(turn, points[:, j] - pivot)
+    for j, name in enumerate(PARTS):
+        if _carries(name, side, parts):
+            frames[:, j] = turn @ frames[:, j]
 
 
 def _carries(name: str, side: str | None, parts: tuple[str, ...]) -> bool:
@@ -247,10 +255,7 @@ def bent(body: Body, rng: np.random.Generator) -> Body:
     points, frames, T = body.points.copy(), body.frames.copy(), len(body.points)
     across = _unit(_at(points, "left_hip") - _at(points, "right_hip"))
     lean = _rotations(across, _slow(T, LEANT, rng))
-    for name in ("neck", "head", *(f"{side}_{part}" for side in SIDES for part in ("shoulder", "elbow", "wrist"))):
-        _turn_about(points, name, _middle(points, "hip"), lean)
-    for name in ("chest", "head", "left_wrist", "right_wrist"):
-        frames[:, PARTS.index(name)] = lean @ frames[:, PARTS.index(name)]
+    _carry(points, frames, _middle(points, "hip"), lean, (None, *LOOSE[0][2:]))
     together = (_slow(T, BENT_HIP, rng), _slow(T, BENT_KNEE, rng)) if rng.random() < 0.5 else None
     before = _middle(points, "ankle")
     for side in SIDES:
@@ -265,11 +270,6 @@ def bent(body: Body, rng: np.random.Generator) -> Body:
             place = place + step
             points[:, POINTS.index(f"{side}_{joint}")] = place
     return Body(body.name, points + (before - _middle(points, "ankle"))[:, None], frames)
-
-
-def _turn_about(points: Array, name: str, pivot: Array, turn: Array) -> None:
-    j = POINTS.index(name)
-    points[:, j] = pivot + _turned(turn, points[:, j] - pivot)
 
 
 def _rotations(axis: Array, angle: Array) -> Array:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mocap.errors import unknown_name
-from mocap.rotation import Array
-from training.datasets.samples import Example, Flags, Image
+from mocap.rotation import Array, Flags
+from training.datasets.samples import Example, Image
 
 CROPS = ("stretched", "square")
 BOX_MARGIN = 0.2  # of a given box's longer side, on each side: what pictures that were cut out have around a person

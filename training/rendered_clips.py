@@ -21,6 +21,7 @@ import numpy as np
 from mocap import reconstruct, swaps
 from mocap.camera import Camera
 from mocap.errors import MocapError
+from mocap.estimators.lifter import resampled
 from mocap.networks.lifter_features import MIRROR
 from mocap.rotation import Array
 from mocap.take import Take
@@ -207,10 +208,7 @@ def _at_another_speed(parts: dict[str, Array], frames: int, rng: np.random.Gener
     speed = np.exp(rng.uniform(-0.35, 0.35))
     begin = rng.uniform(min(0, last - speed * frames), max(0, last - speed * frames))
     ticks = np.clip(begin + speed * np.arange(frames), 0, last)
-    low = np.minimum(ticks.astype(int), last - 1)
-    share = ticks - low
-    weighed = lambda values, t: t.reshape(-1, *[1] * (values.ndim - 1)) * values  # noqa: E731
-    return {name: weighed(v[low], 1 - share) + weighed(v[low + 1], share) for name, v in parts.items()}
+    return {name: resampled(values, np.arange(last + 1.0), ticks) for name, values in parts.items()}
 
 
 def _rolled(clip: Clip, angle: float) -> Clip:

@@ -11,9 +11,8 @@ import numpy as np
 from mocap import metrics
 from mocap.evaluate.lsp import LIMBS, limb_ends
 from mocap.keypoints import LSP_14
-from mocap.rotation import Array
+from mocap.rotation import Array, Flags
 from training.crops import Crops
-from training.datasets.samples import Flags
 
 THRESHOLDS = (0.2, 0.1)  # of the torso's longer diagonal
 

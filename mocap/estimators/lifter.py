@@ -79,15 +79,15 @@ class LifterNetwork:
         seconds = np.arange(len(rays)) / float(fps)
         ticks = np.arange(max(2, round(len(rays) * float(FPS / fps)))) / float(FPS)
         seen = np.where(np.isfinite(rays[..., 0]), confidence, 0.0)
-        rays_then = _resampled(np.nan_to_num(_bridged(rays)), seconds, ticks)
-        seen_then = _resampled(seen, seconds, ticks)
-        seen_then[_resampled((seen > 0).astype(float), seconds, ticks) <= 0.5] = 0.0
-        own = None if guess is None else _resampled(np.nan_to_num(_bridged(guess)), seconds, ticks)
+        rays_then = resampled(np.nan_to_num(_bridged(rays)), seconds, ticks)
+        seen_then = resampled(seen, seconds, ticks)
+        seen_then[resampled((seen > 0).astype(float), seconds, ticks) <= 0.5] = 0.0
+        own = None if guess is None else resampled(np.nan_to_num(_bridged(guess)), seconds, ticks)
         turns, answers = self._answers(rays_then, seen_then, own)
         body = np.einsum("tji,tkj->tki", turns, answers[:, : 3 * K].reshape(-1, K, 3))
         up = np.einsum("tji,tj->ti", turns, answers[:, 3 * K : 3 * K + 3])
         logits = answers[:, 3 * K + 3 :]
-        back = [_resampled(values, ticks, seconds) for values in (body, up, 1 / (1 + np.exp(-logits)))]
+        back = [resampled(values, ticks, seconds) for values in (body, up, 1 / (1 + np.exp(-logits)))]
         return Answer(back[0], back[1] / np.linalg.norm(back[1], axis=1, keepdims=True), back[2])
 
     def _answers(self, rays: Array, confidence: Array, own: Array | None) -> tuple[Array, Array]:
@@ -120,7 +120,7 @@ def _bridged(values: Array) -> Array:
     return flat.reshape(values.shape)
 
 
-def _resampled(values: Array, from_seconds: Array, to_seconds: Array) -> Array:
+def resampled(values: Array, from_seconds: Array, to_seconds: Array) -> Array:
     """Values (T, …) at other times, straight between neighbours."""
     if len(from_seconds) == 1:
         return np.repeat(values, len(to_seconds), axis=0)

@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mocap import kinematics
 from mocap.motion import Motion
-from mocap.rotation import Array
+from mocap.rotation import Array, Flags
 
 EVALUATION_POINTS = tuple(
     f"{side}_{part}"
@@ -114,7 +113,7 @@ def about_hips(points: Array) -> Array:
     return points - points[:, _HIPS].mean(axis=1, keepdims=True)
 
 
-def frames_with_all(points: Array, reference: Array) -> NDArray[np.bool_]:
+def frames_with_all(points: Array, reference: Array) -> Flags:
     """Frames (T,) in which no point of (T, P, 3) is missing in either. ValueError if there is none."""
     if points.shape != reference.shape:
         raise ValueError(f"points {points.shape} and reference {reference.shape} must have one shape")

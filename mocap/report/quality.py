@@ -61,8 +61,9 @@ def _of_person(take: Take, person: Person) -> Quality:
         raise MocapError(f"person {person.id} has no motion yet: run `mocap solve` on the take first")
     motion, fps = person.motion, float(take.fps)
     seen = _seen(person)
-    soles = np.stack(list(foot_points(motion).values()), axis=1)
-    down = np.stack([_in_spans(person.contacts.get(name, []), take.frames) for name in foot_points(motion)], axis=1)
+    points = foot_points(motion)
+    soles = np.stack(list(points.values()), axis=1)
+    down = np.stack([_in_spans(person.contacts.get(name, []), take.frames) for name in points], axis=1)
     down = down & seen[:, None]
     reprojection = np.where(seen, reprojection_percent(take, person, motion), np.nan)
     under = np.nan_to_num(ground_heights(motion, down) - soles[..., 1])

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from mocap.errors import MocapError
 from mocap.keypoints import LSP_14
 from mocap.labels import OCCLUDED, Sample, mapped
-from mocap.rotation import Array
+from mocap.rotation import Array, Flags
 
-Flags = NDArray[np.bool_]
 Image = NDArray[np.uint8]  # (height, width, 3), RGB
 
 
