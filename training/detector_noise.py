@@ -113,7 +113,7 @@ def _guess(seen: Array, rng: np.random.Generator) -> Array:
     lean = rng.normal(4, 6, (B, 1)) + 4 * _slow_noise((B, T), 0.97, rng)
     yaw = rng.normal(0, 4, (B, 1)) + 4 * _slow_noise((B, T), 0.97, rng)
     turned = Rotation.from_euler("xy", np.stack([lean, yaw], -1).reshape(-1, 2), degrees=True).as_matrix()
-    guess = np.einsum("btij,btkj->btki", turned.reshape(B, T, 3, 3), flat)
+    guess = flat @ turned.reshape(B, T, 3, 3).swapaxes(-1, -2)
     guess = guess + 0.015 * _slow_noise((B, T, K, 3), 0.9, rng) + rng.normal(0, 0.015, (B, 1, K, 3))
     absent = rng.random((B, 1, 1, 1)) < 0.2
     return np.where(absent, np.nan, guess)
@@ -123,4 +123,4 @@ def looked_at(seen: Array) -> Array:
     """Landmarks (B, T, 33, 3) about the hips along the axes of a camera that looks at their trunk."""
     trunk = seen[:, :, [NAMES.index(name) for name in CENTRE]].mean(axis=2)
     turns = turn_to_axis(trunk[..., :2] / np.maximum(trunk[..., 2:], 0.1))
-    return np.einsum("btij,btkj->btki", turns, about_hips(seen))
+    return about_hips(seen) @ turns.swapaxes(-1, -2)

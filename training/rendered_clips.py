@@ -161,7 +161,7 @@ class Faults:
         )
         rays = exactly(as_named(seen)).rays + image / np.median(seen[..., 2], axis=(1, 2))[:, None, None, None]
         rays = rays * np.exp(rng.normal(0, LENS, (len(seen), 1, 1, 1)))
-        guess = np.einsum("bij,btkj->btki", leaning, body) + off
+        guess = body @ leaning[:, None].swapaxes(-1, -2) + off
         guess = np.where(rng.random((len(seen), 1, 1, 1)) < 0.2, np.nan, guess)
         return Noticed(np.nan_to_num(rays), fewer(np.where(np.isfinite(rays[..., 0]), confidence, 0.0), rng), guess)
 

@@ -30,7 +30,7 @@ def features_of(rays: Array, confidence: Array, guess: Array | None) -> tuple[Ar
     rays = np.where(seen[..., None], rays, 0.0)
     centre = (weights[..., None] * rays).sum(axis=-2) / total
     turn = turn_to_axis(centre)
-    straight = np.einsum("btij,btkj->btki", turn, np.concatenate([rays, np.ones_like(rays[..., :1])], axis=-1))
+    straight = np.concatenate([rays, np.ones_like(rays[..., :1])], axis=-1) @ turn.swapaxes(-1, -2)
     flat = straight[..., :2] / np.maximum(straight[..., 2:], 0.05)
     spread = np.sqrt((weights * (flat**2).sum(axis=-1)).sum(axis=-1) / total[..., 0])
     present = seen.any(axis=-1)
