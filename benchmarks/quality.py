@@ -24,6 +24,7 @@ from mocap.evaluate.comparison import compare
 from mocap.evaluate.tracks import PointTrack, capture_of, read_reference
 from mocap.formats.take_json import read_json, write_json
 from mocap.formats.truth_json import Truth, read_truth
+from mocap.metrics.pose import EVALUATION_POINTS
 from mocap.reconstruct import SolveSettings
 from mocap.take import Take
 
@@ -44,6 +45,8 @@ COLUMNS = {
     "float": "float_mm",
     "rise": "rise_m",
     "true r.": "true_rise_m",
+    "jump": "jump_m",
+    "true j.m": "true_jump_m",
 }
 AS_IT_COMES = "the pose network's own 3D as it comes"
 IMAGE_ALONE = "true height said, the lifter from image points alone"
@@ -129,12 +132,20 @@ def measured(captured: PointTrack, reference: PointTrack) -> dict[str, float]:
         true_rise = float(np.nanmax(_lowest(reference)) - np.nanmin(_lowest(reference)))
         if true_rise >= LEAST_RISE_M:
             figures |= {"rise_m": float(np.nanmax(_lowest(captured))), "true_rise_m": true_rise}
+            figures |= {"jump_m": _jump_m(captured), "true_jump_m": _jump_m(reference)}
     return {name: float(figures.get(name, np.nan)) for name in COLUMNS.values()}
 
 
 def _lowest(track: PointTrack) -> np.ndarray:
     """Height (T,) of the lowest point of both soles."""
     return np.min([sole[:, 1] for sole in track.soles.values()], axis=0)
+
+
+def _jump_m(track: PointTrack) -> float:
+    """How high the hips get over where they are at most while both heels are down; NaN if never."""
+    hips = track.points[:, [EVALUATION_POINTS.index(f"{side}_hip") for side in ("left", "right")], 1].mean(axis=1)
+    on_heels = track.down["LeftHeel"] & track.down["RightHeel"]
+    return float(np.nanmax(hips) - np.nanmax(hips[on_heels])) if on_heels.any() else np.nan
 
 
 def table(clips: dict[str, dict[str, float]]) -> str:

@@ -138,11 +138,8 @@ def _worst(faults: Array, fps: float) -> list[int]:
 def _stature_m(motion: Motion) -> float:
     """Height of the body at rest, from the soles to the top of the head."""
     skeleton = motion.skeleton
-    places = np.zeros((len(skeleton), 3))
-    for j, parent in enumerate(skeleton.parents):
-        if parent >= 0:
-            places[j] = places[parent] + skeleton.offsets[j]
-    heights = [*places[:, 1], *(places[skeleton.index(leaf), 1] + end[1] for leaf, end in skeleton.ends.items())]
+    rest = skeleton.rest_positions()[:, 1]
+    heights = [*rest, *(rest[skeleton.index(leaf)] + end[1] for leaf, end in skeleton.ends.items())]
     return float(max(heights) - min(heights))
 
 
