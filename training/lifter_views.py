@@ -71,10 +71,14 @@ class Views:
 
     def batch(self, size: int, rng: np.random.Generator) -> Batch:
         """``size`` windows."""
+        seen, up, touching = self.seen(size, rng)
+        return batch_of(seen, up, touching, self.notice(seen, rng))
+
+    def seen(self, size: int, rng: np.random.Generator) -> tuple[Array, Array, Array]:
+        """Landmarks (size, T, 33, 3) and up (size, 3) in the frames of their cameras, and contacts (size, T, 4)."""
         world = np.stack([self._window(rng) for _ in range(-(-size // self.cameras))])
         world, touching = (np.repeat(values, self.cameras, axis=0)[:size] for values in (world, _touching(world)))
-        seen, up = _viewed(world, rng)
-        return batch_of(seen, up, touching, self.notice(seen, rng))
+        return *_viewed(world, rng), touching
 
     def _window(self, rng: np.random.Generator) -> Array:
         speed = float(np.exp(rng.uniform(np.log(0.6), np.log(1.5))))
