@@ -20,7 +20,7 @@ from mocap.motion import Motion
 from mocap.rotation import Array, Flags
 
 ROUNDS = 5  # of Gauss-Newton; later ones move joints by less than a millimetre
-SUNK_M = 0.005  # under the ground, which asks for another round
+SUNK_M, MORE_ROUNDS = 0.005, 5  # under the ground, which asks for another round, but not for ever
 WINDOW = 300  # frames solved at once, so that memory stays bounded
 OVERLAP = 40  # frames that the next window solves again, with more of what follows in view
 SETTLED = 2  # frames of the window before that the next one keeps: as far as a term reaches
@@ -44,7 +44,9 @@ def refine(motion: Motion, evidence: Evidence, cuts: Sequence[int] = ()) -> Moti
             window.take_over(root[start : start + settled], local[start : start + settled])
             for _ in range(ROUNDS):
                 window.improve(settled)
-            if window.depth_under_ground() > SUNK_M:  # a foot went through the floor in the last round: now it counts
+            for _ in range(MORE_ROUNDS):  # a foot that went through the floor in a round counts in the next
+                if window.depth_under_ground() <= SUNK_M:
+                    break
                 window.improve(settled)
             root[part], local[part] = window.root, window.local
     local = rotation.make_continuous(local / np.linalg.norm(local, axis=-1, keepdims=True))
