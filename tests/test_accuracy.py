@@ -43,21 +43,21 @@ def measured(take: Take, reference: PointTrack) -> Comparison:
 
 
 def test_the_example_comes_out_near_its_truth_without_a_height(example, truth):
-    """Measured: MPJPE 61 mm, 44 with one scale a clip, PA 30, path 1.7 %; the bounds are up to a tenth wider."""
+    """Measured: MPJPE 59 mm, 45 with one scale a clip, PA 29, path 1.7 %; the bounds are up to a tenth wider."""
     compared = measured(example, truth)
     assert compared.compared == compared.frames == 294
-    assert compared.figures["mpjpe_mm"] <= 66
+    assert compared.figures["mpjpe_mm"] <= 64
     assert compared.figures["scaled_mpjpe_mm"] <= 48
-    assert compared.figures["pa_mpjpe_mm"] <= 33
+    assert compared.figures["pa_mpjpe_mm"] <= 32
     assert compared.figures["root_path_error_percent"] <= 1.9
 
 
 def test_the_example_comes_out_nearer_with_its_height(example, truth):
-    """Measured: MPJPE 45 mm, PA 30, world 40; the bounds are a tenth wider."""
+    """Measured: MPJPE 45 mm, PA 29, world 40; the bounds are a tenth wider."""
     height_m = read_truth(EXAMPLES / "walk.truth.json").height_m
     compared = measured(pipeline.solve(example, SolveSettings(height_m=height_m)), truth)
     assert compared.figures["mpjpe_mm"] <= 49
-    assert compared.figures["pa_mpjpe_mm"] <= 33
+    assert compared.figures["pa_mpjpe_mm"] <= 32
     assert compared.figures["world_mpjpe_mm"] <= 43
     assert compared.fits["scaled"].scale == pytest.approx(1, abs=0.04)
 
@@ -78,7 +78,7 @@ def test_the_example_s_contacts_are_found_and_its_feet_stay_near_the_floor(examp
 def test_a_real_man_on_a_beam_is_measured_nearer_than_by_the_network_s_own_depth(real_data, real_takes):
     """Two cameras that look down and roll, nothing said about them.
 
-    Measured: MPJPE 73.5 mm, PA 54.1, world 74; the bounds are 5 % wider.
+    Measured: MPJPE 72.0 mm, PA 52.7, world 70; the bounds are 5 % wider.
     """
     reference = read_reference(real_data / "pose2sim_s00" / "reference.trc")
     views = [measured(real_takes(f"pose2sim_s00/{view}.mp4"), reference) for view in ("cam01", "cam03")]
@@ -87,6 +87,6 @@ def test_a_real_man_on_a_beam_is_measured_nearer_than_by_the_network_s_own_depth
     }
     log.info("means of both views: %s", means)
     assert all(view.compared >= 99 for view in views)
-    assert means["mpjpe_mm"] <= 77
-    assert means["pa_mpjpe_mm"] <= 57
-    assert means["world_mpjpe_mm"] <= 77
+    assert means["mpjpe_mm"] <= 75.6
+    assert means["pa_mpjpe_mm"] <= 55.4
+    assert means["world_mpjpe_mm"] <= 73.7

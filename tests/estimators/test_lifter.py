@@ -59,9 +59,9 @@ def test_numpy_answers_as_torch_does():
     np.testing.assert_allclose(forward(features, weights), expected, atol=1e-4 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize(("layout", "bound_mm"), [(BLAZEPOSE_33, 48), (COCO_17, 50), (LSP_14, 68)])
+@pytest.mark.parametrize(("layout", "bound_mm"), [(BLAZEPOSE_33, 45), (COCO_17, 46), (LSP_14, 61)])
 def test_a_walker_gets_depth_from_image_points_alone_in_every_layout(layout, bound_mm):
-    """Measured: 38, 42 and 58 mm."""
+    """Measured: 38, 38 and 51 mm."""
     points, camera = keypoints_of(walking_motion()), camera_at(10)
     image = thinned(picture_of(points, camera), layout)
     lifted = create_lifter().lift(image, None, camera)
