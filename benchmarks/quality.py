@@ -26,6 +26,7 @@ from mocap.formats.take_json import read_json, write_json
 from mocap.formats.truth_json import Truth, read_truth
 from mocap.metrics.pose import EVALUATION_POINTS
 from mocap.reconstruct import SolveSettings
+from mocap.rotation import Flags
 from mocap.take import Take
 
 COLUMNS = {
@@ -132,7 +133,8 @@ def measured(captured: PointTrack, reference: PointTrack) -> dict[str, float]:
         true_rise = float(np.nanmax(_lowest(reference)) - np.nanmin(_lowest(reference)))
         if true_rise >= LEAST_RISE_M:
             figures |= {"rise_m": float(np.nanmax(_lowest(captured))), "true_rise_m": true_rise}
-            figures |= {"jump_m": _jump_m(captured), "true_jump_m": _jump_m(reference)}
+            on_heels = reference.down["LeftHeel"] & reference.down["RightHeel"]
+            figures |= {"jump_m": _jump_m(captured, on_heels), "true_jump_m": _jump_m(reference, on_heels)}
     return {name: float(figures.get(name, np.nan)) for name in COLUMNS.values()}
 
 
@@ -141,11 +143,11 @@ def _lowest(track: PointTrack) -> np.ndarray:
     return np.min([sole[:, 1] for sole in track.soles.values()], axis=0)
 
 
-def _jump_m(track: PointTrack) -> float:
-    """How high the hips get over where they are at most while both heels are down; NaN if never."""
+def _jump_m(track: PointTrack, on_heels: Flags) -> float:
+    """How high the hips get over where they are at most while both heels are truly down (T,); NaN if never."""
     hips = track.points[:, [EVALUATION_POINTS.index(f"{side}_hip") for side in ("left", "right")], 1].mean(axis=1)
-    on_heels = track.down["LeftHeel"] & track.down["RightHeel"]
-    return float(np.nanmax(hips) - np.nanmax(hips[on_heels])) if on_heels.any() else np.nan
+    standing = hips[: len(on_heels)][on_heels[: len(hips)]]
+    return float(np.nanmax(hips) - np.nanmax(standing)) if len(standing) else np.nan
 
 
 def table(clips: dict[str, dict[str, float]]) -> str:
