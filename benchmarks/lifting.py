@@ -1,6 +1,6 @@
 """How exact the lifter is on made views of motions that no training saw.
 
-    python benchmarks/lifting.py motions.npz [--windows 256]
+    python -m benchmarks.lifting motions.npz [--windows 256]
 
 Every window is a held-out take as it was captured, on a body of 1.75 m with proportions of its own, before a camera of
 its own, for 2.7 seconds. Image points are exact and nothing else is known, or have a detector's noise
