@@ -3,10 +3,10 @@
     python -m benchmarks.lifting motions.npz [--windows 256]
 
 Every window is a held-out take as it was captured, on a body of 1.75 m with proportions of its own, before a camera of
-its own, for 2.7 seconds. Image points are exact and nothing else is known, or have a detector's noise
-and faults, and the lens is a guess. The figures are those of the network alone (one view of the scene, nothing but its
-answer), and of the lifter as `mocap process` uses it, at the true size and at what `--height` makes of it. MPJPE and
-PA-MPJPE, protocol of mocap/metrics/pose.py.
+its own, for 2.7 seconds. Image points are exact and nothing else is known, or have a detector's noise and faults, and
+the lens is a guess. The figures are those of the network alone (one view of the scene, nothing but its answer), and of
+the lifter as `mocap process` uses it, at the true size and at what `--height` makes of it; windows in which no frame
+tells of all judged points count in the first alone. Protocol of mocap/metrics/pose.py.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from mocap.estimators import DEFAULT_LIFTER
 from mocap.estimators.lifter import ADULT_M, LearntDepth, forward
 from mocap.keypoints import BLAZEPOSE_33, Keypoints2D, Keypoints3D
 from mocap.metrics.pose import mpjpe_mm, pa_mpjpe_mm
-from mocap.networks.lifter_features import features_of
+from mocap.networks.lifter_features import K, features_of
 from mocap.rotation import Array
 from mocap.weights import load_weights
-from training.detector_noise import about_hips, exactly, noticed
+from training.detector_noise import exactly, noticed
 from training.lifter_views import Views, split
 from training.motions import FPS, read_motions
-from training.train_lifter import JUDGED, STATURE_M, K
+from training.train_lifter import JUDGED, STATURE_M
 
 SIZE, RATE, BATCH = (1080, 1920), Fraction(FPS), 32
 CAMERA = Camera(intrinsics_from_fov(60, SIZE), np.eye(4), SIZE)
@@ -70,14 +70,14 @@ class Judge:
         bodies = [np.asarray(answer, dtype=float) @ turn[0]]
         there = (confidence > 0)[..., None]
         if there[:, JUDGED].all(axis=(1, 2)).any():
-            xy = np.where(there, rays * CAMERA.K[0, 0] + CAMERA.K[:2, 2], np.nan)
-            own = None if guess is None or np.isnan(guess).all() else np.where(there, guess, np.nan)
-            image = Keypoints2D(BLAZEPOSE_33, xy, confidence, RATE)
-            said = None if own is None else Keypoints3D(BLAZEPOSE_33, own, confidence, RATE)
-            points = self.lifter.lift(image, said, CAMERA).points
+            xy = CAMERA.project(np.concatenate([rays, np.ones_like(rays[..., :1])], axis=-1))
+            image = Keypoints2D(BLAZEPOSE_33, np.where(there, xy, np.nan), confidence, RATE)
+            own = None
+            if guess is not None and np.isfinite(guess).any():
+                own = Keypoints3D(BLAZEPOSE_33, np.where(there, guess, np.nan), confidence, RATE)
+            points = self.lifter.lift(image, own, CAMERA).points
             bodies += [points.xyz / ADULT_M, points.xyz / proportions.body_height(points)]
-        truth = STATURE_M * about_hips(seen)[:, JUDGED]
-        answers = [STATURE_M * about_hips(body)[:, JUDGED] for body in bodies]
+        truth, *answers = (STATURE_M * body[:, JUDGED] for body in (seen, *bodies))
         figures = np.full((3, 2), np.nan)
         figures[: len(bodies)] = [(mpjpe_mm(body, truth), pa_mpjpe_mm(body, truth)) for body in answers]
         return figures

@@ -24,7 +24,7 @@ from mocap.evaluate.comparison import compare
 from mocap.evaluate.tracks import PointTrack, capture_of, read_reference
 from mocap.formats.take_json import read_json, write_json
 from mocap.formats.truth_json import Truth, read_truth
-from mocap.metrics.pose import EVALUATION_POINTS
+from mocap.metrics.pose import hips_middle
 from mocap.reconstruct import SolveSettings
 from mocap.rotation import Flags
 from mocap.take import Take
@@ -145,7 +145,7 @@ def _lowest(track: PointTrack) -> np.ndarray:
 
 def _jump_m(track: PointTrack, on_heels: Flags) -> float:
     """How high the hips get over where they are at most while both heels are truly down (T,); NaN if never."""
-    hips = track.points[:, [EVALUATION_POINTS.index(f"{side}_hip") for side in ("left", "right")], 1].mean(axis=1)
+    hips = hips_middle(track.points)[:, 1]
     standing = hips[: len(on_heels)][on_heels[: len(hips)]]
     return float(np.nanmax(hips) - np.nanmax(standing)) if len(standing) else np.nan
 

@@ -16,7 +16,6 @@ FPS = 30.0  # at which everything that depends on the frame rate is compared, as
 TIME_SLACK_S = 0.001  # times written with few decimals may lie this far outside of the other's
 FEWEST_FRAMES = 4  # the third difference needs as many
 SEARCHED_S, SEARCH_STEP_S = 1.0, 1 / 240
-_HIPS = [metrics.EVALUATION_POINTS.index(name) for name in ("left_hip", "right_hip")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +166,7 @@ def _movement_figures(captured: PointTrack, reference: PointTrack, offset_s: flo
         "jitter": metrics.jitter(points, FPS),
         "reference_jitter": metrics.jitter(truth, FPS),
     }
-    path, true_path = (values[:, _HIPS].mean(axis=1) for values in (points, truth))
+    path, true_path = (metrics.hips_middle(values) for values in (points, truth))
     figures["reference_path_m"] = metrics.path_length_m(true_path)
     figures["root_path_error_percent"] = metrics.root_path_error_percent(path, true_path)
     return figures

@@ -108,9 +108,14 @@ def mean_mm(differences: Array) -> float:
     return 1000 * float(np.mean(np.linalg.norm(differences, axis=-1)))
 
 
+def hips_middle(points: Array) -> Array:
+    """The middle (T, 3) of the hips of points (T, 14, 3)."""
+    return np.asarray(points[:, _HIPS].mean(axis=1))
+
+
 def about_hips(points: Array) -> Array:
     """Points (T, 14, 3) relative to the middle of the hips of their frame."""
-    return points - points[:, _HIPS].mean(axis=1, keepdims=True)
+    return points - hips_middle(points)[:, None]
 
 
 def frames_with_all(points: Array, reference: Array) -> Flags:
