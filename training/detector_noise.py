@@ -16,6 +16,8 @@ from training.captured_bodies import NAMES
 K = len(NAMES)
 SHAKY = np.array([1.7 if n.endswith(("wrist", "pinky", "index", "thumb", "ankle", "heel")) else 1.0 for n in NAMES])
 NAMED_ELSEWHERE = (("shoulder", "hip", -0.018), ("elbow", "shoulder", 0.011), ("ankle", "knee", 0.007))
+WITHHELD = 0.5  # of windows know nothing of the pose network's depth
+FEWER = 0.13  # of windows have the keypoints of a smaller layout, for each such layout
 HIPS = [NAMES.index("left_hip"), NAMES.index("right_hip")]
 
 
@@ -88,11 +90,33 @@ def _spans(B: int, T: int, chance: float, rng: np.random.Generator) -> Array:
     return np.asarray(hit[:, None] & (t >= begin[:, None]) & (t < (begin + length)[:, None]))
 
 
+def doubted(confidence: Array, rng: np.random.Generator) -> Array:
+    """Vary what confidence means: other networks and other footage have other scales of it.
+
+    Parameters
+    ----------
+    confidence : (B, T, 33)
+        From 0, missing, to 1.
+    rng : numpy.random.Generator
+        What decides.
+
+    Returns
+    -------
+    (B, T, 33)
+        In a fifth of the windows one value for all that is there, in another fifth a power of what was; the same
+        keypoints are missing.
+    """
+    B, kind = len(confidence), rng.random((len(confidence), 1, 1))
+    powers = np.maximum(confidence, 0.0) ** np.exp(rng.normal(0, 0.6, (B, 1, 1)))
+    alike = np.where(confidence > 0, rng.uniform(0.5, 1.0, (B, 1, 1)), 0.0)
+    return np.where(kind < 0.2, alike, np.where(kind < 0.4, powers, confidence))
+
+
 def fewer(confidence: Array, rng: np.random.Generator) -> Array:
     """Some windows with the keypoints of smaller layouts only, without legs, or with gaps."""
     B, T, _ = confidence.shape
-    confidence = np.where(_spans(B, T, 0.06, rng), 0.0, confidence)
-    for layout, chance in ((COCO_17, 0.08), (LSP_14, 0.08)):
+    confidence = np.where(_spans(B, T, 0.06, rng), 0.0, doubted(confidence, rng))
+    for layout, chance in ((COCO_17, FEWER), (LSP_14, FEWER)):
         kept = np.isin(NAMES, layout.names)
         confidence = np.where((rng.random((B, 1, 1)) < chance) & ~kept, 0.0, confidence)
     legs = np.array([n.endswith(("knee", "ankle", "heel", "foot_index")) for n in NAMES])
@@ -115,7 +139,7 @@ def _guess(seen: Array, rng: np.random.Generator) -> Array:
     turned = Rotation.from_euler("xy", np.stack([lean, yaw], -1).reshape(-1, 2), degrees=True).as_matrix()
     guess = flat @ turned.reshape(B, T, 3, 3).swapaxes(-1, -2)
     guess = guess + 0.015 * _slow_noise((B, T, K, 3), 0.9, rng) + rng.normal(0, 0.015, (B, 1, K, 3))
-    absent = rng.random((B, 1, 1, 1)) < 0.2
+    absent = rng.random((B, 1, 1, 1)) < WITHHELD
     return np.where(absent, np.nan, guess)
 
 

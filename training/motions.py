@@ -3,7 +3,7 @@
     python -m training.motions CMU_BVH CMU_ASFAMC CMU_FBX ANIMATIONS -o motions.npz
 
 reads every .bvh, .amc, .fbx and .glb below the given folders at 30 frames a second, the last two with Blender's own
-importers (the ``bpy`` module). The sources use five families of bone names; a take whose bones are not found is left
+importers (the ``bpy`` module). The sources use six families of bone names; a take whose bones are not found is left
 out with a line.
 """
 
@@ -29,20 +29,20 @@ POINTS = ("neck", "head", *(f"left_{limb}" for limb in LIMBS), *(f"right_{limb}"
 PARTS = ("pelvis", "chest", "head", "left_wrist", "right_wrist", "left_ankle", "right_ankle")
 FEWEST_FRAMES = 12  # a shorter take teaches nothing about time
 
-# In order of preference: Mixamo and MotionBuilder (CMU FBX), cgspeed's CMU BVH, iClone, Rigify, Unreal.
+# In order of preference: Mixamo and MotionBuilder (CMU FBX), cgspeed's CMU BVH, iClone, Rigify, Unreal, KayKit.
 # Mixamo's LeftShoulder is a collar bone, cgspeed's an upper arm: the first name that is there decides.
 NAMES = {
-    "pelvis": "Hips CC_Base_Hip DEF-hips pelvis",
-    "chest": "Spine2 Spine1 Chest2 CC_Base_Spine02 DEF-spine.003 spine_03",
-    "neck": "lowerneck Neck CC_Base_NeckTwist01 DEF-neck neck_01",
+    "pelvis": "Hips CC_Base_Hip DEF-hips pelvis hips",
+    "chest": "Spine2 Spine1 Chest2 CC_Base_Spine02 DEF-spine.003 spine_03 chest",
+    "neck": "lowerneck Neck CC_Base_NeckTwist01 DEF-neck neck_01 head",
     "head": "Head CC_Base_Head DEF-head head",
-    "hip": "{Side}UpLeg {Side}Hip CC_Base_{S}_Thigh DEF-thigh.{S} thigh_{s}",
-    "knee": "{Side}Leg {Side}Knee CC_Base_{S}_Calf DEF-shin.{S} calf_{s}",
-    "ankle": "{Side}Foot {Side}Ankle CC_Base_{S}_Foot DEF-foot.{S} foot_{s}",
-    "ball": "{Side}ToeBase {Side}Toe CC_Base_{S}_ToeBase DEF-toe.{S} ball_{s}",
-    "shoulder": "{Side}Arm {Side}Shoulder CC_Base_{S}_Upperarm DEF-upper_arm.{S} upperarm_{s}",
-    "elbow": "{Side}ForeArm {Side}Elbow CC_Base_{S}_Forearm DEF-forearm.{S} lowerarm_{s}",
-    "wrist": "{Side}Hand {Side}Wrist CC_Base_{S}_Hand DEF-hand.{S} hand_{s}",
+    "hip": "{Side}UpLeg {Side}Hip CC_Base_{S}_Thigh DEF-thigh.{S} thigh_{s} upperleg.{s}",
+    "knee": "{Side}Leg {Side}Knee CC_Base_{S}_Calf DEF-shin.{S} calf_{s} lowerleg.{s}",
+    "ankle": "{Side}Foot {Side}Ankle CC_Base_{S}_Foot DEF-foot.{S} foot_{s} foot.{s}",
+    "ball": "{Side}ToeBase {Side}Toe CC_Base_{S}_ToeBase DEF-toe.{S} ball_{s} toes.{s}",
+    "shoulder": "{Side}Arm {Side}Shoulder CC_Base_{S}_Upperarm DEF-upper_arm.{S} upperarm_{s} upperarm.{s}",
+    "elbow": "{Side}ForeArm {Side}Elbow CC_Base_{S}_Forearm DEF-forearm.{S} lowerarm_{s} lowerarm.{s}",
+    "wrist": "{Side}Hand {Side}Wrist CC_Base_{S}_Hand DEF-hand.{S} hand_{s} wrist.{s}",
 }
 ASF_NAMES = {
     "pelvis": "root",
