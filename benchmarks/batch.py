@@ -60,7 +60,7 @@ def _clips(source: Path, folder: Path, count: int, frames: int) -> list[Path]:
 
 
 def _mocap(*words: object) -> None:
-    command = [sys.executable, "-m", "mocap.cli", *map(str, words)]
+    command = [sys.executable, "-m", "mocap", *map(str, words)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

@@ -17,15 +17,15 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap import proportions
-from mocap.camera import Camera, intrinsics_from_fov
-from mocap.estimators import DEFAULT_LIFTER
-from mocap.estimators.lifter import ADULT_M, LearntDepth, forward
-from mocap.keypoints import BLAZEPOSE_33, Keypoints2D, Keypoints3D
-from mocap.metrics.pose import mpjpe_mm, pa_mpjpe_mm
-from mocap.networks.lifter_features import K, features_of
-from mocap.rotation import Array
-from mocap.weights import load_weights
+from mocap.evaluate.metrics.pose import mpjpe_mm, pa_mpjpe_mm
+from mocap.io.weights import load_weights
+from mocap.model.camera import Camera, intrinsics_from_fov
+from mocap.model.keypoints import BLAZEPOSE_33, Keypoints2D, Keypoints3D
+from mocap.model.rotation import Array
+from mocap.solve import bone_lengths
+from mocap.solve.lift import DEFAULT_LIFTER
+from mocap.solve.lift.features import K, features_of
+from mocap.solve.lift.temporal import ADULT_M, LearntDepth, forward
 from training.detector_noise import exactly, noticed
 from training.lifter_views import Views, split
 from training.motions import FPS, read_motions
@@ -76,7 +76,7 @@ class Judge:
             if guess is not None and np.isfinite(guess).any():
                 own = Keypoints3D(BLAZEPOSE_33, np.where(there, guess, np.nan), confidence, RATE)
             points = self.lifter.lift(image, own, CAMERA).points
-            bodies += [points.xyz / ADULT_M, points.xyz / proportions.body_height(points)]
+            bodies += [points.xyz / ADULT_M, points.xyz / bone_lengths.body_height(points)]
         truth, *answers = (STATURE_M * body[:, JUDGED] for body in (seen, *bodies))
         figures = np.full((3, 2), np.nan)
         figures[: len(bodies)] = [(mpjpe_mm(body, truth), pa_mpjpe_mm(body, truth)) for body in answers]

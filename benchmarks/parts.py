@@ -20,13 +20,13 @@ from time import perf_counter
 
 import numpy as np
 
-from mocap import video
-from mocap.estimators.blazepose import CROP_SIZE, BlazePoseEstimator
-from mocap.estimators.regions import cut_out, whole_frame
-from mocap.estimators.runtime import create_runtime
-from mocap.pipeline import CaptureSettings, look, solve
-from mocap.video.packets import decode_pictures
-from mocap.video.probing import open_video
+from mocap import source
+from mocap.app.process import CaptureSettings, look, solve
+from mocap.estimate.blazepose import CROP_SIZE, BlazePoseEstimator
+from mocap.estimate.regions import cut_out, whole_frame
+from mocap.estimate.runtime import create_runtime
+from mocap.source.packets import decode_pictures
+from mocap.source.probing import open_video
 
 HEAVY = "blazepose-heavy"
 SAMPLE = 60  # frames held in memory: enough to be out of the processor's caches
@@ -42,12 +42,12 @@ def main() -> None:
 def table(clip: Path) -> str:
     """Milliseconds a frame of each part, on the wall and of processors, as Markdown."""
     rows: list[tuple[str, float, float]] = []
-    count = len(video.Video(clip))
+    count = len(source.Video(clip))
     with _timed(rows, "decode alone", count), open_video(clip) as (container, stream):
         _exhaust(decode_pictures(container, stream))
     with _timed(rows, "decode, RGB, times", count):
-        _exhaust(video.Video(clip))
-    frames = list(islice(video.Video(clip), SAMPLE))
+        _exhaust(source.Video(clip))
+    frames = list(islice(source.Video(clip), SAMPLE))
     regions = np.tile(whole_frame(frames[0]), (len(frames), 1))
     with _timed(rows, "crops alone, one a frame", len(frames)):
         crops = [cut_out(frame, region, CROP_SIZE) for frame, region in zip(frames, regions)]

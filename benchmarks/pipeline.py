@@ -19,8 +19,8 @@ from clips import write_loop
 from mediapipe_environment import mediapipe_python
 from parts import table as parts_table
 
-from mocap.formats.take_json import read_json
-from mocap.video import probe
+from mocap.io.take_json import read_json
+from mocap.source import probe
 
 REPOSITORY = Path(__file__).parent.parent
 BODY = range(11, 33)  # without the face, which is one point more or less
@@ -75,7 +75,7 @@ def comparison(clip: Path, folder: Path, rounds: int) -> str:
 
 
 def _process(clip: Path, output: Path, *options: str) -> list[str | Path]:
-    return [sys.executable, "-m", "mocap.cli", "process", clip, "-o", output, "--progress", "none", *options]
+    return [sys.executable, "-m", "mocap", "process", clip, "-o", output, "--progress", "none", *options]
 
 
 def agreement(take: Path, landmarks: Path) -> str:

@@ -18,16 +18,16 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap import pipeline
-from mocap.errors import MocapError
+from mocap.app import process
 from mocap.evaluate.comparison import compare
+from mocap.evaluate.metrics.pose import hips_middle
 from mocap.evaluate.tracks import PointTrack, capture_of, read_reference
-from mocap.formats.take_json import read_json, write_json
-from mocap.formats.truth_json import Truth, read_truth
-from mocap.metrics.pose import hips_middle
-from mocap.reconstruct import SolveSettings
-from mocap.rotation import Flags
-from mocap.take import Take
+from mocap.io.take_json import read_json, write_json
+from mocap.io.truth_json import Truth, read_truth
+from mocap.model.errors import MocapError
+from mocap.model.rotation import Flags
+from mocap.model.take import Take
+from mocap.solve.reconstruct import SolveSettings
 
 COLUMNS = {
     "MPJPE": "mpjpe_mm",
@@ -71,7 +71,7 @@ def main() -> None:
             continue
         reference = read_reference(path)
         for way, settings in _ways(truth).items():
-            solved = pipeline.solve(_flat(take) if way == IMAGE_ALONE else take, settings)
+            solved = process.solve(_flat(take) if way == IMAGE_ALONE else take, settings)
             results.setdefault(way, {})[name] = measured(capture_of(solved, solved.people[0]), reference)
         raw = capture_of(take, take.people[0], keypoints=True)
         results.setdefault(AS_IT_COMES, {})[name] = measured(raw, reference)
@@ -88,7 +88,7 @@ def _take(clip: Path, stored: Path) -> Take | None:
     if not clip.is_file():
         return None
     try:
-        take = pipeline.process(clip, pipeline.CaptureSettings())
+        take = process.process(clip, process.CaptureSettings())
     except MocapError as error:  # nobody was found
         print(error)
         return None

@@ -22,9 +22,9 @@ from mathutils import Matrix, Quaternion, Vector
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from mocap.camera import Camera
-from mocap.formats.take_json import read_json
-from mocap.kinematics import joint_positions
+from mocap.io.take_json import read_json
+from mocap.model.camera import Camera
+from mocap.model.kinematics import joint_positions
 
 Array = NDArray[np.float64]
 Object = bpy.types.Object

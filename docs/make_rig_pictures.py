@@ -21,9 +21,9 @@ from make_pictures import MOMENTS_S, Z_UP, Box, crop_box, cut_out, render, strip
 from mathutils import Matrix, Vector
 from PIL import Image
 
-from mocap.camera import Camera
-from mocap.formats.take_json import read_json
-from mocap.kinematics import joint_positions
+from mocap.io.take_json import read_json
+from mocap.model.camera import Camera
+from mocap.model.kinematics import joint_positions
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "blender_addon"))
 from mocap_blender import retargeting

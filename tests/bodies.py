@@ -6,12 +6,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from mocap import kinematics, rotation
-from mocap.camera import Camera
-from mocap.keypoints import BLAZEPOSE_33, Keypoints2D, Keypoints3D
-from mocap.motion import Motion
-from mocap.skeleton import Skeleton, humanoid
-from mocap.solve import FACE
+from mocap.model import kinematics, rotation
+from mocap.model.camera import Camera
+from mocap.model.keypoints import BLAZEPOSE_33, Keypoints2D, Keypoints3D
+from mocap.model.motion import Motion
+from mocap.model.skeleton import Skeleton, humanoid
+from mocap.solve.closed_form import FACE
 
 FPS = Fraction(30)
 

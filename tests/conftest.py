@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
-    from mocap.take import Take
+    from mocap.model.take import Take
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -44,10 +44,10 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def real_takes(real_data: Path) -> Callable[[str], Take]:
     """The take of a real clip by its path, "pose2sim_s00/cam01.mp4", processed once a session, when first asked for."""
-    from mocap import pipeline
+    from mocap.app import process
 
     @cache
     def take(clip: str) -> Take:
-        return pipeline.process(real_data / clip, pipeline.CaptureSettings())
+        return process.process(real_data / clip, process.CaptureSettings())
 
     return take

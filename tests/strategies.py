@@ -8,10 +8,10 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mocap import rotation
-from mocap.motion import Motion
-from mocap.rotation import Array
-from mocap.skeleton import humanoid
+from mocap.model import rotation
+from mocap.model.motion import Motion
+from mocap.model.rotation import Array
+from mocap.model.skeleton import humanoid
 
 _seeds = st.integers(0, 2**32 - 1)
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap import rotation
-from mocap.camera import Camera, world_from_camera
-from mocap.formats.bvh import write_bvh
-from mocap.formats.take_json import write_json
-from mocap.keypoints import BLAZEPOSE_33, Keypoints2D, Keypoints3D
-from mocap.motion import Motion
-from mocap.skeleton import humanoid
-from mocap.take import Gap, Person, Source, Swap, Take
+from mocap.io.bvh import write_bvh
+from mocap.io.take_json import write_json
+from mocap.model import rotation
+from mocap.model.camera import Camera, world_from_camera
+from mocap.model.keypoints import BLAZEPOSE_33, Keypoints2D, Keypoints3D
+from mocap.model.motion import Motion
+from mocap.model.skeleton import humanoid
+from mocap.model.take import Gap, Person, Source, Swap, Take
 
 GOLDEN = Path(__file__).parent / "golden"
 NTSC = Fraction(30000, 1001)

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mocap import pipeline
+from mocap.app import process
 from mocap.evaluate.comparison import Comparison, compare
 from mocap.evaluate.tracks import PointTrack, capture_of, read_reference
-from mocap.formats.truth_json import read_truth
-from mocap.reconstruct import SolveSettings
-from mocap.take import Take
+from mocap.io.truth_json import read_truth
+from mocap.model.take import Take
+from mocap.solve.reconstruct import SolveSettings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 @pytest.fixture(scope="module")
 def example() -> Take:
     """The take of the example clip, no height given."""
-    return pipeline.process(EXAMPLES / "walk.mp4", pipeline.CaptureSettings())
+    return process.process(EXAMPLES / "walk.mp4", process.CaptureSettings())
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_the_example_comes_out_near_its_truth_without_a_height(example, truth):
 def test_the_example_comes_out_nearer_with_its_height(example, truth):
     """Measured: MPJPE 45 mm, PA 29, world 40; the bounds are a tenth wider."""
     height_m = read_truth(EXAMPLES / "walk.truth.json").height_m
-    compared = measured(pipeline.solve(example, SolveSettings(height_m=height_m)), truth)
+    compared = measured(process.solve(example, SolveSettings(height_m=height_m)), truth)
     assert compared.figures["mpjpe_mm"] <= 49
     assert compared.figures["pa_mpjpe_mm"] <= 32
     assert compared.figures["world_mpjpe_mm"] <= 43

@@ -21,7 +21,7 @@ HEAVY = {"numpy", "torch", "cv2", "scipy", "openvino", "av", "matplotlib"}
 LONGEST_FILE, LONGEST_FUNCTION = 320, 45  # lines
 MOST_PARAMETERS = 6  # without self; the commands have one for every option
 HELP_SECONDS = 0.3
-COMMANDS = ("cli.py", "cli_annotate.py", "cli_batch.py", "cli_evaluate.py", "cli_report.py", "cli_take.py")
+COMMANDS = "cli/"
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -73,7 +73,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    loaded = loaded_by("sys.argv = ['mocap', '--help']; from mocap.cli import main; main()")
+    loaded = loaded_by("sys.argv = ['mocap', '--help']; from mocap.cli.main import main; main()")
     assert "typer" in loaded
     assert loaded.isdisjoint(HEAVY)
 
@@ -83,7 +83,7 @@ def test_help_loads_nothing_heavy() -> None:
     ["process", "annotate", "batch", "solve", "convert", "validate", "evaluate", "models", "doctor", "version"],
 )
 def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
-    loaded = loaded_by(f"sys.argv = ['mocap', '{command}', '--help']; from mocap.cli import main; main()")
+    loaded = loaded_by(f"sys.argv = ['mocap', '{command}', '--help']; from mocap.cli.main import main; main()")
     assert loaded.isdisjoint(HEAVY)
 
 
@@ -92,7 +92,11 @@ def test_training_and_networks_load_without_video_blender_and_openvino() -> None
     if find_spec("torchvision") is None:
         pytest.skip("torchvision is not installed (extra torchvision)")
     own = {"render_bodies", "posed_body", "convert_blazepose", "tflite_reader"}
-    files = [path for folder in ("training", "mocap/networks") for path in sorted((REPOSITORY / folder).rglob("*.py"))]
+    files = [
+        path
+        for folder in ("training", "mocap/estimate/networks")
+        for path in sorted((REPOSITORY / folder).rglob("*.py"))
+    ]
     modules = [".".join(path.relative_to(REPOSITORY).with_suffix("").parts) for path in files if path.stem not in own]
     absent = "sys.modules.update(dict.fromkeys(('av', 'bpy', 'openvino')))"
     loaded = loaded_by(f"{absent}; import {', '.join(name.removesuffix('.__init__') for name in modules)}")
@@ -100,13 +104,13 @@ def test_training_and_networks_load_without_video_blender_and_openvino() -> None
 
 
 def test_estimators_are_listed_without_a_network_runtime() -> None:
-    assert loaded_by("import mocap.estimators").isdisjoint({"torch", "openvino"})
+    assert loaded_by("import mocap.estimate").isdisjoint({"torch", "openvino"})
 
 
 def test_help_is_there_at_once() -> None:
     def start() -> float:
         began = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "mocap.cli", "--help"], capture_output=True, check=True, cwd=REPOSITORY)
+        subprocess.run([sys.executable, "-m", "mocap", "--help"], capture_output=True, check=True, cwd=REPOSITORY)
         return time.perf_counter() - began
 
     assert any(start() < HELP_SECONDS for _ in range(10))  # a busy machine may need more than one try
@@ -172,7 +176,7 @@ def caught(handler: ast.ExceptHandler) -> list[str]:
 def test_only_the_command_line_prints() -> None:
     calls = [(name(path), node) for path in MODULES for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
     prints = [file for file, call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
-    assert set(prints) <= {"cli.py"}
+    assert set(prints) <= {"cli/main.py"}
 
 
 def test_no_module_is_a_drawer_for_the_rest() -> None:

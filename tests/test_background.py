@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mocap.background import Background
-from mocap.camera import intrinsics_from_fov, through
+from mocap.model.camera import intrinsics_from_fov, through
+from mocap.track.camera_motion import Background
 
 SIZE = (640, 360)
 K = intrinsics_from_fov(60, SIZE)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import clips, measure
-from mocap.video import Video, VideoWriter
+from mocap.source import Video, VideoWriter
 
 
 def test_a_looped_clip_goes_to_and_fro(tmp_path):

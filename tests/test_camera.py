@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from strategies import unit_quaternions, vectors
 
-from mocap import rotation
-from mocap.camera import Camera, intrinsics_from_fov, world_from_camera
-from mocap.rotation import Array
+from mocap.model import rotation
+from mocap.model.camera import Camera, intrinsics_from_fov, world_from_camera
+from mocap.model.rotation import Array
 
 SIZE = (1280, 720)
 

@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mocap import capture, chunks, people
-from mocap.errors import MocapError
-from mocap.estimators import Detections, Poses
-from mocap.keypoints import BLAZEPOSE_33
+from mocap.estimate import Detections, Poses
+from mocap.model.errors import MocapError
+from mocap.model.keypoints import BLAZEPOSE_33
+from mocap.track import chunks
+from mocap.track import follow as capture
+from mocap.track import tracks as people
 
 SIZE = (640, 480)
 FPS = 30.0

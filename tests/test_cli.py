@@ -21,7 +21,7 @@ EXAMPLE = REPOSITORY / "examples" / "walk.mp4"
 
 
 def mocap(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mocap.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "mocap", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False, timeout=300)
 
 
@@ -72,7 +72,7 @@ def test_solving_a_take_again_gives_identical_bytes(take, tmp_path):
 
 
 def test_a_take_solved_with_a_height_has_that_size(take, tmp_path):
-    from mocap.formats.take_json import read_json
+    from mocap.io.take_json import read_json
 
     for height in (1.5, 1.8):
         assert (
@@ -127,7 +127,7 @@ def test_the_clip_itself_is_never_overwritten(tmp_path, option):
 
 
 def test_convert_writes_a_bvh_in_centimetres(take, tmp_path):
-    from mocap.formats.bvh import read_bvh
+    from mocap.io.bvh import read_bvh
 
     assert mocap("convert", take.with_suffix(".json"), "-o", tmp_path / "cm.bvh", "--units", "cm").returncode == 0
     metres, centimetres = read_bvh(take), read_bvh(tmp_path / "cm.bvh")
@@ -215,7 +215,7 @@ def test_ctrl_c_leaves_no_file(tmp_path, stage):
     command = [
         sys.executable,
         "-m",
-        "mocap.cli",
+        "mocap.cli.main",
         "process",
         str(EXAMPLE),
         "-o",

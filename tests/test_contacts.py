@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from bodies import standing
 
-from mocap import contacts
+from mocap.solve.contact import detection
 
 FPS = 30.0
 
@@ -25,7 +25,7 @@ def stepping_foot(lift_m=0.15, speed_m_s=2.0):
 
 
 def test_contact_spans_are_the_standing_phases():
-    spans = contacts.spans_down(stepping_foot(), FPS, contacts.CONTACT)
+    spans = detection.spans_down(stepping_foot(), FPS, detection.CONTACT)
     assert [(abs(a - b[0]) <= 1, abs(e - b[1]) <= 1) for (a, e), b in zip(spans, [(0, 15), (30, 45), (60, 75)])] == [
         (True, True)
     ] * 3
@@ -36,7 +36,7 @@ def test_rules_do_not_depend_on_the_frame_rate(fps):
     point = stepping_foot()
     times = np.arange(0, 2.46, 1 / fps)
     resampled = np.stack([np.interp(times, np.arange(len(point)) / FPS, column) for column in point.T], axis=-1)
-    spans = contacts.spans_down(resampled, fps, contacts.CONTACT)
+    spans = detection.spans_down(resampled, fps, detection.CONTACT)
     assert len(spans) == 3
     assert spans[1][0] / fps == pytest.approx(1.0, abs=0.07)
 
@@ -44,13 +44,13 @@ def test_rules_do_not_depend_on_the_frame_rate(fps):
 def test_a_sliding_foot_is_not_in_contact():
     sliding = np.zeros((60, 3))
     sliding[:, 2] = np.arange(60) * 1.0 / FPS
-    assert contacts.spans_down(sliding, FPS, contacts.CONTACT) == []
+    assert detection.spans_down(sliding, FPS, detection.CONTACT) == []
 
 
 def test_a_wandering_foot_is_split():
     creeping = np.zeros((60, 3))
     creeping[:, 2] = np.arange(60) * 0.1 / FPS
-    spans = contacts.spans_down(creeping, FPS, contacts.CONTACT)
+    spans = detection.spans_down(creeping, FPS, detection.CONTACT)
     assert len(spans) > 1
     assert all(np.ptp(creeping[a:b, 2]) <= 0.07 for a, b in spans)
 
@@ -58,11 +58,11 @@ def test_a_wandering_foot_is_split():
 def test_a_foot_in_the_air_is_not_in_contact():
     jump = np.zeros((30, 3))
     jump[10:20, 1] = 0.3
-    assert all(b <= 11 or a >= 19 for a, b in contacts.spans_down(jump, FPS, contacts.CONTACT))
+    assert all(b <= 11 or a >= 19 for a, b in detection.spans_down(jump, FPS, detection.CONTACT))
 
 
 def test_the_floor_is_where_the_soles_stand():
-    assert contacts.floor_height(standing(), np.ones(40, bool)) == pytest.approx(0.4, abs=1e-9)
+    assert detection.floor_height(standing(), np.ones(40, bool)) == pytest.approx(0.4, abs=1e-9)
 
 
 def test_one_deep_frame_does_not_move_the_floor():
@@ -70,11 +70,11 @@ def test_one_deep_frame_does_not_move_the_floor():
     root = motion.root_world.copy()
     root[20, 1] -= 0.3
     sunk = replace(motion, root_world=root)
-    assert contacts.floor_height(sunk, np.ones(40, bool)) == pytest.approx(0.4, abs=0.02)
+    assert detection.floor_height(sunk, np.ones(40, bool)) == pytest.approx(0.4, abs=0.02)
 
 
 def test_a_standing_body_has_all_four_points_down_all_the_time():
-    assert contacts.contact_spans(standing(), np.ones(40, bool)) == {
+    assert detection.contact_spans(standing(), np.ones(40, bool)) == {
         name: [(0, 40)] for name in ("LeftHeel", "LeftToes", "RightHeel", "RightToes")
     }
 
@@ -82,4 +82,4 @@ def test_a_standing_body_has_all_four_points_down_all_the_time():
 def test_unseen_frames_have_no_contacts():
     seen = np.ones(40, bool)
     seen[15:25] = False
-    assert contacts.contact_spans(standing(), seen)["LeftHeel"] == [(0, 15), (25, 40)]
+    assert detection.contact_spans(standing(), seen)["LeftHeel"] == [(0, 15), (25, 40)]

@@ -10,19 +10,19 @@ from bodies import keypoints_of, picture_of, walking_motion
 from test_reconstruct import take_of
 from typer.testing import CliRunner
 
-from mocap import kinematics, rotation
-from mocap.camera import world_from_camera
-from mocap.cli import app
-from mocap.contacts import foot_points
-from mocap.corrections import anchors_of, correct
-from mocap.errors import MocapError
-from mocap.formats.labels_csv import write_labels
-from mocap.formats.rounding import rounded
-from mocap.formats.take_json import read_json, write_json
-from mocap.keypoints import BLAZEPOSE_33
-from mocap.labels import OCCLUDED, OPEN, VISIBLE, sample_from_points
-from mocap.metrics import evaluation_points, mpjpe_mm
-from mocap.reconstruct import SolveSettings, reconstruct
+from mocap.cli.main import app
+from mocap.evaluate.metrics import evaluation_points, mpjpe_mm
+from mocap.io.labels_csv import write_labels
+from mocap.io.rounding import rounded
+from mocap.io.take_json import read_json, write_json
+from mocap.model import kinematics, rotation
+from mocap.model.camera import world_from_camera
+from mocap.model.errors import MocapError
+from mocap.model.keypoints import BLAZEPOSE_33
+from mocap.model.labels import OCCLUDED, OPEN, VISIBLE, sample_from_points
+from mocap.solve.contact.detection import foot_points
+from mocap.solve.edit.corrections import anchors_of, correct
+from mocap.solve.reconstruct import SolveSettings, reconstruct
 
 FRAMES = 120
 WRONG = range(44, 77)  # the right arm is taken for something else there

@@ -13,9 +13,10 @@ from types import ModuleType
 import av
 import pytest
 
-from mocap import doctor, weights
-from mocap.doctor import Finding, diagnose
-from mocap.estimators import compiled_cache
+from mocap.app import doctor
+from mocap.app.doctor import Finding, diagnose
+from mocap.estimate import compiled_cache
+from mocap.io import weights
 
 
 @pytest.fixture(autouse=True)

@@ -15,14 +15,13 @@ import pytest
 from bodies import walking_motion
 from takes import take_of
 
-from mocap import tables
-from mocap.errors import MocapError
-from mocap.evaluate import report
+from mocap.evaluate import report, tables
 from mocap.evaluate.comparison import compare, find_offset
+from mocap.evaluate.metrics import EVALUATION_POINTS
 from mocap.evaluate.tracks import PointTrack, capture_of
-from mocap.formats.bvh import write_bvh
-from mocap.formats.take_json import write_json
-from mocap.metrics import EVALUATION_POINTS
+from mocap.io.bvh import write_bvh
+from mocap.io.take_json import write_json
+from mocap.model.errors import MocapError
 
 
 def track(frames: int = 90, fps: Fraction = Fraction(30), height_m: float = 1.75) -> PointTrack:
@@ -39,7 +38,7 @@ def with_contacts(figure: PointTrack, spans: dict[str, slice]) -> PointTrack:
 
 
 def evaluate(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mocap.cli", "evaluate", *map(str, arguments)]
+    command = [sys.executable, "-m", "mocap", "evaluate", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
@@ -212,7 +211,7 @@ def test_a_bvh_is_measured_against_a_take(files):
 )
 def test_what_cannot_be_measured_is_said_in_one_line(files, arguments, status, complaint):
     run = subprocess.run(
-        [sys.executable, "-m", "mocap.cli", "evaluate", *arguments],
+        [sys.executable, "-m", "mocap", "evaluate", *arguments],
         **{"capture_output": True, "text": True, "cwd": files, "check": False, "timeout": 120},
     )
     assert run.returncode == status, run.stderr

@@ -12,14 +12,13 @@ import pytest
 from bodies import FPS, keypoints_of, walking_motion
 from takes import take_of
 
-from mocap import metrics
-from mocap.errors import MocapError
-from mocap.evaluate import rigs
+from mocap.evaluate import metrics, rigs
 from mocap.evaluate.tracks import TRC_MARKERS, TRC_SOLES, capture_of, read_capture, read_reference
-from mocap.formats.bvh import write_bvh
-from mocap.formats.take_json import write_json
-from mocap.motion import Motion
-from mocap.skeleton import humanoid
+from mocap.io.bvh import write_bvh
+from mocap.io.take_json import write_json
+from mocap.model.errors import MocapError
+from mocap.model.motion import Motion
+from mocap.model.skeleton import humanoid
 
 MIXAMO = {
     "UpperArm": "Arm",

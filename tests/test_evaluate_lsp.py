@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from mocap.errors import MocapError
-from mocap.estimators import Detections, Poses, create_estimator
+from mocap.estimate import Detections, Poses, create_estimator
 from mocap.evaluate import lsp, report
-from mocap.keypoints import BLAZEPOSE_33, COCO_17, LSP_14
-from mocap.tables import plain
+from mocap.evaluate.tables import plain
+from mocap.model.errors import MocapError
+from mocap.model.keypoints import BLAZEPOSE_33, COCO_17, LSP_14
 
 log = logging.getLogger(__name__)
 

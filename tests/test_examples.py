@@ -11,8 +11,8 @@ import av
 import numpy as np
 import pytest
 
-from mocap.camera import Camera
-from mocap.rotation import Array
+from mocap.model.camera import Camera
+from mocap.model.rotation import Array
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 BONES = ("shoulder-elbow", "elbow-wrist", "hip-knee", "knee-ankle", "ankle-ball", "ball-toe", "ankle-heel")

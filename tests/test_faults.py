@@ -144,11 +144,11 @@ def take(tmp_path_factory) -> Path:
     from bodies import walking_motion
     from test_reconstruct import take_of
 
-    from mocap import outputs, pipeline
-    from mocap.reconstruct import SolveSettings
+    from mocap.app import outputs, process
+    from mocap.solve.reconstruct import SolveSettings
 
     path = tmp_path_factory.mktemp("made") / "take.bvh"
-    outputs.write_take(pipeline.solve(take_of(walking_motion(120)), SolveSettings()), path, units="m")
+    outputs.write_take(process.solve(take_of(walking_motion(120)), SolveSettings()), path, units="m")
     return path
 
 
@@ -182,7 +182,7 @@ def test_a_read_only_folder_is_refused_before_any_work(read_only_folder, tmp_pat
 
 def test_a_process_killed_while_writing_leaves_only_a_hidden_part(tmp_path):
     killed = (
-        "import os, signal; from mocap.files import atomic_path\n"
+        "import os, signal; from mocap.io.files import atomic_path\n"
         "with atomic_path('take.bvh') as path: path.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
     )
     (tmp_path / "take.bvh").write_text("older")
@@ -206,7 +206,7 @@ def test_a_process_killed_while_writing_leaves_only_a_hidden_part(tmp_path):
 def test_a_stopped_run_leaves_whole_files_or_none(tmp_path, sent, code, stage):
     command = ["process", str(EXAMPLE), "-o", "x.bvh", "--progress", "json", "--preview", "p.mp4", "--end", "4", *LITE]
     with subprocess.Popen(
-        [sys.executable, "-m", "mocap.cli", *command],
+        [sys.executable, "-m", "mocap", *command],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mocap.errors import MocapError
-from mocap.files import atomic_path
+from mocap.io.files import atomic_path
+from mocap.model.errors import MocapError
 
 
 def test_the_file_appears_under_its_name_with_what_was_written(tmp_path: Path) -> None:

@@ -20,14 +20,14 @@ from measured import check_refused, mocap
 from test_cli import one_line
 from test_reconstruct import take_of
 
-from mocap import outputs, pipeline
-from mocap.errors import MocapError
-from mocap.estimators.modules import load_module
-from mocap.formats.bvh import write_bvh
-from mocap.formats.take_json import read_json, write_json
-from mocap.reconstruct import SolveSettings
-from mocap.validate import validate
-from mocap.weights import read_card
+from mocap.app import outputs, process
+from mocap.estimate.modules import load_module
+from mocap.io.bvh import write_bvh
+from mocap.io.take_json import read_json, write_json
+from mocap.io.weights import read_card
+from mocap.model.errors import MocapError
+from mocap.report.validate import validate
+from mocap.solve.reconstruct import SolveSettings
 
 LITE = ("--estimator", "blazepose-lite")
 FRAMES = 30
@@ -38,13 +38,13 @@ Damage = Callable[[dict[str, Any]], object]
 def document(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The JSON of a sound take."""
     path = tmp_path_factory.mktemp("sound") / "take.json"
-    write_json(pipeline.solve(take_of(walking_motion(FRAMES)), SolveSettings()), path)
+    write_json(process.solve(take_of(walking_motion(FRAMES)), SolveSettings()), path)
     return path.read_text()
 
 
 def solve(path: Path) -> None:
     take = read_json(path)
-    outputs.write_take(pipeline.solve(take, SolveSettings.from_json(take.settings)), path.with_name("x.bvh"), units="m")
+    outputs.write_take(process.solve(take, SolveSettings.from_json(take.settings)), path.with_name("x.bvh"), units="m")
 
 
 def person(document: dict[str, Any]) -> dict[str, Any]:

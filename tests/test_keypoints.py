@@ -7,8 +7,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mocap.keypoints import BLAZEPOSE_33, COCO_17, LAYOUTS, LSP_14, KeypointLayout, Keypoints2D, Keypoints3D
-from mocap.rotation import Array
+from mocap.model.keypoints import BLAZEPOSE_33, COCO_17, LAYOUTS, LSP_14, KeypointLayout, Keypoints2D, Keypoints3D
+from mocap.model.rotation import Array
 
 LAYOUT = KeypointLayout("pair", ("left_hand", "right_hand"), ((0, 1),), ((0, 1),))
 FPS = Fraction(30000, 1001)

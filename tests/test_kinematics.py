@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import motions, unit_quaternions, vectors
 
-from mocap import kinematics, rotation
-from mocap.motion import Motion
-from mocap.rotation import IDENTITY_WXYZ, Array
+from mocap.model import kinematics, rotation
+from mocap.model.motion import Motion
+from mocap.model.rotation import IDENTITY_WXYZ, Array
 
 
 def positions_by_matrices(motion: Motion) -> Array:

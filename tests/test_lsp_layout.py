@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from bodies import keypoints_of, picture_of, walking_motion
 
-from mocap import metrics
-from mocap.camera import Camera, intrinsics_from_fov, world_from_camera
+from mocap.app.process import unobserved
+from mocap.evaluate import metrics
 from mocap.evaluate.lsp import to_lsp
-from mocap.keypoints import BLAZEPOSE_33, LSP_14, Keypoints2D
-from mocap.pipeline import unobserved
-from mocap.reconstruct import SolveSettings, reconstruct
-from mocap.take import Person, Source, Take
+from mocap.model.camera import Camera, intrinsics_from_fov, world_from_camera
+from mocap.model.keypoints import BLAZEPOSE_33, LSP_14, Keypoints2D
+from mocap.model.take import Person, Source, Take
+from mocap.solve.reconstruct import SolveSettings, reconstruct
 
 SIZE = (1080, 1920)
 

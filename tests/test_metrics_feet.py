@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mocap import metrics
+from mocap.evaluate import metrics
 
 FPS = 60.0
 DOWN = np.ones((120, 1), bool)

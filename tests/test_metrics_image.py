@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocap import metrics
-from mocap.keypoints import COCO_17, LSP_14
+from mocap.evaluate import metrics
+from mocap.model.keypoints import COCO_17, LSP_14
 
 
 def person() -> np.ndarray:

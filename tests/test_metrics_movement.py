@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocap import metrics, rotation
+from mocap.evaluate import metrics
+from mocap.model import rotation
 
 FPS = 30.0
 TIMES = np.arange(60) / FPS

@@ -8,7 +8,8 @@ from bodies import walking_motion
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocap import metrics, rotation
+from mocap.evaluate import metrics
+from mocap.model import rotation
 
 RANDOM = np.random.default_rng(3)
 ALL_FIGURES = (

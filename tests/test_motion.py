@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from strategies import motions
 
-from mocap.motion import Motion
-from mocap.rotation import IDENTITY_WXYZ, Array
-from mocap.skeleton import humanoid
+from mocap.model.motion import Motion
+from mocap.model.rotation import IDENTITY_WXYZ, Array
+from mocap.model.skeleton import humanoid
 
 FRAMES, JOINTS = 4, len(humanoid())
 

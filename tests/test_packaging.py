@@ -18,9 +18,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import mocap
-from mocap.cli import app
-from mocap.estimators import DETECTORS
-from mocap.pipeline import CaptureSettings
+from mocap.app.process import CaptureSettings
+from mocap.cli.main import app
+from mocap.estimate import DETECTORS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = REPOSITORY / "README.md"
@@ -85,7 +85,7 @@ def test_the_wheel_is_named_opentake_and_brings_the_command_mocap(wheel: Path) -
     assert wheel.name == f"opentake-{mocap.__version__}-py3-none-any.whl"
     with ZipFile(wheel) as archive:
         (entry_points,) = (n for n in archive.namelist() if n.endswith("entry_points.txt"))
-        assert "mocap = mocap.cli:main" in archive.read(entry_points).decode()
+        assert "mocap = mocap.cli.main:main" in archive.read(entry_points).decode()
 
 
 def test_the_wheel_holds_every_file_of_the_package_and_of_its_models(wheel: Path) -> None:
@@ -128,11 +128,11 @@ def test_every_model_has_a_notice() -> None:
 
 
 def test_the_installed_wheel_runs_its_command(installed: Path) -> None:
-    assert "process" in run_installed(installed, "-m", "mocap.cli", "--help")
+    assert "process" in run_installed(installed, "-m", "mocap", "--help")
 
 
 def test_the_installed_wheel_finds_its_own_models(installed: Path) -> None:
-    code = "from mocap.weights import list_cards, weights_file\nfor c in list_cards(): print(weights_file(c.name))"
+    code = "from mocap.io.weights import list_cards, weights_file\nfor c in list_cards(): print(weights_file(c.name))"
     paths = [Path(line) for line in run_installed(installed, "-c", code).splitlines()]
     assert sorted(path.parent.name for path in paths) == sorted(shipped_models())
     assert all(path.is_relative_to(installed / "mocap" / "_models") for path in paths)

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from clips import Clip, number_of
 
-from mocap.camera import Camera, intrinsics_from_fov
-from mocap.errors import MocapError
-from mocap.keypoints import COCO_17, Keypoints2D
-from mocap.kinematics import end_positions, joint_positions
-from mocap.motion import Motion
-from mocap.plot import write_curves
-from mocap.preview import DARK, LEFT, RIGHT, draw_frame, figure_of, write_preview
-from mocap.skeleton import humanoid
-from mocap.take import Gap, Person, Source, Take
-from mocap.video import Video
+from mocap.model.camera import Camera, intrinsics_from_fov
+from mocap.model.errors import MocapError
+from mocap.model.keypoints import COCO_17, Keypoints2D
+from mocap.model.kinematics import end_positions, joint_positions
+from mocap.model.motion import Motion
+from mocap.model.skeleton import humanoid
+from mocap.model.take import Gap, Person, Source, Take
+from mocap.report.plot import write_curves
+from mocap.report.preview import DARK, LEFT, RIGHT, draw_frame, figure_of, write_preview
+from mocap.source import Video
 
 SIZE, FRAMES, FPS = (320, 240), 12, Fraction(30)
 

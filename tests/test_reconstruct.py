@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 from bodies import keypoints_of, network_guess, picture_of, squatting_motion, standing, walking_motion
 
-from mocap import contacts, kinematics, metrics, pipeline, rotation
-from mocap.camera import Camera, intrinsics_from_fov, world_from_camera
-from mocap.errors import MocapError
-from mocap.formats import rounding
-from mocap.keypoints import Keypoints2D, Keypoints3D
-from mocap.reconstruct import SolveSettings, reconstruct
-from mocap.take import Person, Source, Take
+from mocap.app import process
+from mocap.evaluate import metrics
+from mocap.io import rounding
+from mocap.model import kinematics, rotation
+from mocap.model.camera import Camera, intrinsics_from_fov, world_from_camera
+from mocap.model.errors import MocapError
+from mocap.model.keypoints import Keypoints2D, Keypoints3D
+from mocap.model.take import Person, Source, Take
+from mocap.solve.contact import detection
+from mocap.solve.reconstruct import SolveSettings, reconstruct
 
 SIZE = (1080, 1920)
 
@@ -64,7 +67,7 @@ def test_a_body_whose_feet_stand_comes_back_and_its_feet_are_still(noise_px, noi
     take = take_of(truth, noise_px=noise_px, noise_m=noise_m)
     person = reconstruct(take, SolveSettings(lifter="network")).people[0]
     assert error_mm(person.motion, truth) < bound_mm
-    soles = np.stack(list(contacts.foot_points(person.motion).values()), axis=1)
+    soles = np.stack(list(detection.foot_points(person.motion).values()), axis=1)
     down = np.zeros(soles.shape[:2], bool)
     for column, spans in zip(down.T, person.contacts.values()):
         for start, end in spans:
@@ -79,7 +82,7 @@ def test_without_the_foot_lock_feet_follow_what_is_seen():
     slides = []
     for foot_lock in ("auto", "off"):
         motion = reconstruct(take, SolveSettings(lifter="network", foot_lock=foot_lock)).people[0].motion
-        soles = np.stack(list(contacts.foot_points(motion).values()), axis=1)
+        soles = np.stack(list(detection.foot_points(motion).values()), axis=1)
         slides.append(metrics.slide_mm_per_frame(soles, np.ones(soles.shape[:2], bool), 30))
     assert slides[1] > 2 * slides[0]
 
@@ -157,8 +160,8 @@ def test_one_wild_keypoint_bends_nothing():
 
 
 def test_solving_a_solved_take_again_changes_nothing():
-    once = pipeline.solve(rounding.rounded(take_of(walking_motion())), SolveSettings(lifter="network"))
-    again = pipeline.solve(once, SolveSettings.from_json(once.settings))
+    once = process.solve(rounding.rounded(take_of(walking_motion())), SolveSettings(lifter="network"))
+    again = process.solve(once, SolveSettings.from_json(once.settings))
     np.testing.assert_array_equal(again.people[0].motion.local_wxyz, once.people[0].motion.local_wxyz)
     np.testing.assert_array_equal(again.people[0].motion.root_world, once.people[0].motion.root_world)
 
@@ -190,7 +193,9 @@ def test_contacts_that_somebody_edited_are_kept():
     told = replace(take, people=(replace(take.people[0], contacts=edited),))
     person = reconstruct(told, settings, keeps_contacts=True).people[0]
     assert person.contacts == edited
-    heels = {name: place[12:48] for name, place in contacts.foot_points(person.motion).items() if name.endswith("Heel")}
+    heels = {
+        name: place[12:48] for name, place in detection.foot_points(person.motion).items() if name.endswith("Heel")
+    }
     slides = {name: np.linalg.norm(np.diff(place, axis=0), axis=-1).mean() for name, place in heels.items()}
     assert slides["LeftHeel"] < 0.3 * slides["RightHeel"]
 

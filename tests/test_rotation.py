@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation, Slerp
 from strategies import directions, unit_quaternions, vectors
 
-from mocap import rotation
-from mocap.rotation import Array
+from mocap.model import rotation
+from mocap.model.rotation import Array
 
 SAME_ROTATION = 1e-7  # radians
 QUARTER = np.sqrt(0.5)

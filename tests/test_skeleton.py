@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocap.rotation import Array
-from mocap.skeleton import Skeleton, humanoid
+from mocap.model.rotation import Array
+from mocap.model.skeleton import Skeleton, humanoid
 
 NAMES = ("Hips", "Spine", "Head", "Leg")
 PARENTS = (-1, 0, 1, 0)

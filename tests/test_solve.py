@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from bodies import keypoints_of, walking_motion
 
-from mocap import kinematics, proportions, rotation, solve
-from mocap.errors import MocapError
-from mocap.keypoints import COCO_17, Keypoints3D
+from mocap.model import kinematics, rotation
+from mocap.model.errors import MocapError
+from mocap.model.keypoints import COCO_17, Keypoints3D
+from mocap.solve import bone_lengths, closed_form
 
 LIMBS = [
     f"{side}{part}"
@@ -27,7 +28,7 @@ def truth():
 @pytest.fixture(scope="module")
 def solved(truth):
     points = keypoints_of(truth)
-    return solve.solve(points, proportions.fit_skeleton(points))
+    return closed_form.solve(points, bone_lengths.fit_skeleton(points))
 
 
 def test_limbs_come_back_within_three_millimetres(truth, solved):
@@ -53,7 +54,7 @@ def test_a_limb_bends_more_where_its_end_is_seen_much_nearer(truth):
         xyz[:, hip] + 0.8 * (xyz[:, knee] - xyz[:, hip]),
         xyz[:, hip] + 0.8 * (xyz[:, ankle] - xyz[:, hip]),
     )
-    found = solve.solve(replace(points, xyz=xyz), proportions.fit_skeleton(points))
+    found = closed_form.solve(replace(points, xyz=xyz), bone_lengths.fit_skeleton(points))
     seen = np.linalg.norm(xyz[:, ankle] - xyz[:, hip], axis=-1)
     positions = kinematics.joint_positions(found)
     names = found.skeleton.names
@@ -85,13 +86,13 @@ def test_the_rest_pose_is_a_symmetric_t_pose_on_the_floor(solved):
 
 
 def test_height_is_measured_from_limbs_and_trunk(truth):
-    assert proportions.body_height(keypoints_of(truth)) == pytest.approx(1.75 / proportions.LANDMARK_SHARE, abs=0.01)
+    assert bone_lengths.body_height(keypoints_of(truth)) == pytest.approx(1.75 / bone_lengths.LANDMARK_SHARE, abs=0.01)
 
 
 def test_neck_and_head_reach_up_to_the_height(solved, truth):
     rest = solved.skeleton.rest_positions()
     top = rest[solved.skeleton.index("Head"), 1] + solved.skeleton.ends["Head"][1]
-    assert top == pytest.approx(proportions.body_height(keypoints_of(truth)), abs=0.01)
+    assert top == pytest.approx(bone_lengths.body_height(keypoints_of(truth)), abs=0.01)
     below = rest[solved.skeleton.index("LeftUpperArm"), 1]
     assert below == pytest.approx(truth.skeleton.rest_positions()[truth.skeleton.index("LeftUpperArm"), 1], abs=0.01)
 
@@ -102,7 +103,7 @@ def test_a_straight_arm_keeps_the_twist_it_had():
     elbow = bent.skeleton.index("LeftLowerArm")
     local[40:46, elbow] = rotation.IDENTITY_WXYZ  # straight for 0.2 s: its hinge cannot be seen
     points = keypoints_of(replace(bent, local_wxyz=rotation.make_continuous(local)))
-    found = solve.solve(points, proportions.fit_skeleton(points))
+    found = closed_form.solve(points, bone_lengths.fit_skeleton(points))
     j = bent.skeleton.index("LeftUpperArm")
     turns = rotation.angle_between(found.local_wxyz[1:, j], found.local_wxyz[:-1, j])
     assert np.degrees(turns).max() < 12
@@ -113,7 +114,7 @@ def test_frames_without_keypoints_hold_the_nearest_pose(truth):
     xyz, confidence = points.xyz.copy(), points.confidence.copy()
     xyz[70:], confidence[70:] = np.nan, 0.0
     gappy = Keypoints3D(points.layout, xyz, confidence, points.fps)
-    found = solve.solve(gappy, proportions.fit_skeleton(gappy))
+    found = closed_form.solve(gappy, bone_lengths.fit_skeleton(gappy))
     np.testing.assert_allclose(
         kinematics.joint_positions(found)[80:], kinematics.joint_positions(found)[80:81].repeat(10, 0), atol=1e-3
     )
@@ -124,7 +125,7 @@ def test_a_layout_without_hands_and_feet_still_gives_a_motion(truth):
     points = keypoints_of(truth)
     columns = [points.layout.index(name) for name in COCO_17.names]
     coco = Keypoints3D(COCO_17, points.xyz[:, columns], points.confidence[:, columns], points.fps)
-    found = solve.solve(coco, proportions.fit_skeleton(coco))
+    found = closed_form.solve(coco, bone_lengths.fit_skeleton(coco))
     expected, positions = kinematics.joint_positions(truth), kinematics.joint_positions(found)
     for name in ("LeftHand", "RightLowerLeg"):
         j = truth.skeleton.index(name)
@@ -135,11 +136,11 @@ def test_a_body_without_a_seen_frame_is_refused(truth):
     points = keypoints_of(truth)
     nothing = Keypoints3D(points.layout, np.full_like(points.xyz, np.nan), np.zeros_like(points.confidence), points.fps)
     with pytest.raises(MocapError, match="whole body"):
-        proportions.fit_skeleton(nothing)
+        bone_lengths.fit_skeleton(nothing)
 
 
 def test_template_alignment_finds_a_known_rotation():
     template = np.random.default_rng(1).normal(size=(7, 3))
     turn = rotation.wxyz_to_matrix(rotation.rotvec_to_wxyz(np.array([[0.3, -1.2, 2.0]])))
     seen = np.einsum("tij,kj->tki", turn, template) + 5.0
-    np.testing.assert_allclose(solve.align_rotations(template, seen), turn, atol=1e-12)
+    np.testing.assert_allclose(closed_form.align_rotations(template, seen), turn, atol=1e-12)

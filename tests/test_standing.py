@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from bodies import keypoints_of, picture_of, squatting_motion
 
-from mocap import standing
-from mocap.camera import Camera, intrinsics_from_fov, world_from_camera
-from mocap.motion import Motion
+from mocap.model.camera import Camera, intrinsics_from_fov, world_from_camera
+from mocap.model.motion import Motion
+from mocap.solve.contact import standing
 
 
 def front_camera() -> Camera:

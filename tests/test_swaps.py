@@ -11,11 +11,12 @@ import pytest
 from bodies import keypoints_of, network_guess, picture_of, walking_motion
 from scipy.signal import lfilter
 
-from mocap import rotation, swaps
-from mocap.camera import Camera, intrinsics_from_fov, world_from_camera
-from mocap.keypoints import BLAZEPOSE_33, COCO_17, Keypoints2D, Keypoints3D
-from mocap.reconstruct import SolveSettings, reconstruct
-from mocap.take import SWAPPED_LIMBS, Person, Source, Swap, Take
+from mocap.model import rotation
+from mocap.model.camera import Camera, intrinsics_from_fov, world_from_camera
+from mocap.model.keypoints import BLAZEPOSE_33, COCO_17, Keypoints2D, Keypoints3D
+from mocap.model.take import SWAPPED_LIMBS, Person, Source, Swap, Take
+from mocap.solve.clean import left_right
+from mocap.solve.reconstruct import SolveSettings, reconstruct
 
 Seen = tuple[Keypoints2D, Keypoints3D]
 
@@ -98,7 +99,7 @@ def repaired_share(seen: Seen, seeds: range) -> float:
     for seed in seeds:
         injected = random_swaps(len(seen[0]), seed)
         truth = labels(injected, len(seen[0]))
-        found = labels(swaps.find_swaps(*exchange(seen, injected)), len(seen[0]))
+        found = labels(left_right.find_swaps(*exchange(seen, injected)), len(seen[0]))
         touched = truth.any(axis=1)
         right += np.sum((found == truth).all(axis=1) & touched)
         wrong += np.sum(touched)
@@ -114,26 +115,26 @@ def test_at_least_nine_tenths_of_the_exchanged_frames_are_put_right(degrees: flo
 @pytest.mark.parametrize("degrees", VIEWS)
 def test_no_swap_is_invented_where_legs_and_arms_cross(degrees: float, fps: int) -> None:
     for seed in range(3):
-        assert swaps.find_swaps(*with_noise(walk_seen_from(degrees, frames=8 * fps, fps=fps), seed)) == []
+        assert left_right.find_swaps(*with_noise(walk_seen_from(degrees, frames=8 * fps, fps=fps), seed)) == []
 
 
 @pytest.mark.parametrize("limb", SWAPPED_LIMBS)
 @pytest.mark.parametrize("span", [(0, 12), (40, 41), (70, 90), (228, 240)])
 def test_a_swap_is_found_to_the_frame_also_at_the_ends_of_the_clip(limb: str, span: tuple[int, int]) -> None:
     injected = [Swap(*span, limb)]
-    assert swaps.find_swaps(*exchange(walk_seen_from(30), injected)) == injected
+    assert left_right.find_swaps(*exchange(walk_seen_from(30), injected)) == injected
 
 
 @pytest.mark.parametrize("limb", SWAPPED_LIMBS)
 def test_labels_that_last_are_taken_for_the_true_ones(limb: str) -> None:
     """Whatever a network's depth says of whole scenes: it errs there more often than its labels do."""
-    assert swaps.find_swaps(*exchange(walk_seen_from(30), [Swap(0, 240, limb)])) == []
-    assert swaps.find_swaps(*exchange(walk_seen_from(30), [Swap(0, 200, limb)])) == [Swap(200, 240, limb)]
+    assert left_right.find_swaps(*exchange(walk_seen_from(30), [Swap(0, 240, limb)])) == []
+    assert left_right.find_swaps(*exchange(walk_seen_from(30), [Swap(0, 200, limb)])) == [Swap(200, 240, limb)]
 
 
 def test_arms_and_legs_may_be_exchanged_at_once() -> None:
     injected = [Swap(50, 70, "arms"), Swap(60, 80, "legs")]
-    assert swaps.find_swaps(*exchange(walk_seen_from(30), injected)) == injected
+    assert left_right.find_swaps(*exchange(walk_seen_from(30), injected)) == injected
 
 
 @pytest.mark.parametrize("limb", SWAPPED_LIMBS)
@@ -143,7 +144,7 @@ def test_repair_undoes_an_exchange_of_places_and_confidence(limb: str) -> None:
     seen = replace(image, confidence=confidence), replace(body, confidence=confidence)
     injected = [Swap(50, 70, limb)]
     wrong = exchange(seen, injected)
-    image, body = swaps.repair_2d(wrong[0], injected), swaps.repair_3d(wrong[1], injected)
+    image, body = left_right.repair_2d(wrong[0], injected), left_right.repair_3d(wrong[1], injected)
     np.testing.assert_array_equal(image.xy, seen[0].xy)
     np.testing.assert_array_equal(body.xyz, seen[1].xyz)
     np.testing.assert_array_equal(image.confidence, confidence)
@@ -156,18 +157,18 @@ def test_a_body_taken_back_to_front_gets_its_depth_back() -> None:
     reversed_depth = wrong[1].xyz.copy()
     reversed_depth[50:70, :, 2] *= -1
     image, depth = wrong[0], replace(wrong[1], xyz=reversed_depth)
-    found = swaps.find_swaps(image, depth)
+    found = left_right.find_swaps(image, depth)
     assert found == [Swap(50, 70, "body")]
-    np.testing.assert_array_equal(swaps.repair_3d(depth, found).xyz, body.xyz)
+    np.testing.assert_array_equal(left_right.repair_3d(depth, found).xyz, body.xyz)
 
 
 def test_nothing_is_compared_across_a_cut_or_a_long_absence() -> None:
     first, second = walk_seen_from(0, frames=60), walk_seen_from(180, frames=60)
     image = replace(first[0], **joined(first[0], second[0], "xy"))
     body = replace(first[1], **joined(first[1], second[1], "xyz"))
-    assert swaps.find_swaps(image, body, cuts=[60]) == []
+    assert left_right.find_swaps(image, body, cuts=[60]) == []
     image, body = unseen(image, range(55, 65)), unseen(body, range(55, 65))
-    assert swaps.find_swaps(image, body) == []
+    assert left_right.find_swaps(image, body) == []
 
 
 def joined(a: Keypoints2D | Keypoints3D, b: Keypoints2D | Keypoints3D, points: str) -> dict[str, np.ndarray]:
@@ -186,7 +187,7 @@ def test_a_swap_is_found_beside_and_around_short_absences() -> None:
     image, body = exchange(walk_seen_from(30), injected)
     for gap in (range(46, 50), range(58, 61)):
         image, body = unseen(image, gap), unseen(body, gap)
-    assert swaps.find_swaps(image, body) == [Swap(50, 58, "legs"), Swap(61, 70, "legs")]
+    assert left_right.find_swaps(image, body) == [Swap(50, 58, "legs"), Swap(61, 70, "legs")]
 
 
 def test_image_points_of_another_layout_are_enough() -> None:
@@ -194,7 +195,7 @@ def test_image_points_of_another_layout_are_enough() -> None:
     image, _ = exchange(with_noise(walk_seen_from(30), seed=0), injected)
     columns = [BLAZEPOSE_33.index(name) for name in COCO_17.names]
     coco = Keypoints2D(COCO_17, image.xy[:, columns], image.confidence[:, columns], image.fps)
-    assert swaps.find_swaps(coco) == injected
+    assert left_right.find_swaps(coco) == injected
 
 
 @pytest.mark.parametrize("frames", [0, 1, 2, 3])
@@ -202,7 +203,7 @@ def test_a_clip_of_a_few_frames_has_no_swaps(frames: int) -> None:
     image, body = walk_seen_from(30, frames=10)
     image = replace(image, xy=image.xy[:frames], confidence=image.confidence[:frames])
     body = replace(body, xyz=body.xyz[:frames], confidence=body.confidence[:frames])
-    assert swaps.find_swaps(image, body) == []
+    assert left_right.find_swaps(image, body) == []
 
 
 def test_a_body_of_which_only_some_points_are_seen_is_no_error() -> None:
@@ -210,29 +211,29 @@ def test_a_body_of_which_only_some_points_are_seen_is_no_error() -> None:
     image, body = unseen(image, range(0)), unseen(body, range(20, 40))
     image.xy[10:50, 5:], image.confidence[10:50, 5:] = np.nan, 0
     with np.errstate(all="raise"):
-        assert swaps.find_swaps(image, body) == []
+        assert left_right.find_swaps(image, body) == []
 
 
 @pytest.mark.real
 @pytest.mark.parametrize("clip", ["videos/sit_stand_raise_arms.mp4", "pose2sim_s00/cam03.mp4"])
 def test_swaps_in_a_real_clip_are_put_right_and_none_invented(real_data: Path, clip: str) -> None:
-    from mocap import pipeline
+    from mocap.app import process
 
-    (person,) = pipeline.look(real_data / clip, pipeline.CaptureSettings()).people
+    (person,) = process.look(real_data / clip, process.CaptureSettings()).people
     assert person.keypoints_3d is not None
     seen = person.keypoints_2d, person.keypoints_3d
-    assert swaps.find_swaps(*seen) == []
+    assert left_right.find_swaps(*seen) == []
     assert repaired_share(seen, range(10)) >= 0.9
 
 
 @pytest.mark.real
 def test_the_networks_own_swaps_of_a_woman_who_walks_past_are_undone(real_data: Path) -> None:
-    from mocap import pipeline
+    from mocap.app import process
 
     clip = real_data / "videos" / "outdoor_walk_run.mp4"
-    people = pipeline.look(clip, pipeline.CaptureSettings(start_s=3.9, end_s=6.2, people="all")).people
+    people = process.look(clip, process.CaptureSettings(start_s=3.9, end_s=6.2, people="all")).people
     woman = max(people, key=lambda person: float(np.nanmedian(person.boxes[:, 3])))  # the man stands on a roof
-    repaired = swaps.repair_2d(woman.keypoints_2d, swaps.find_swaps(woman.keypoints_2d, woman.keypoints_3d))
+    repaired = left_right.repair_2d(woman.keypoints_2d, left_right.find_swaps(woman.keypoints_2d, woman.keypoints_3d))
     left, right = (BLAZEPOSE_33.index(f"{side}_ankle") for side in ("left", "right"))
     frames = np.array([*range(119, 125), *range(131, 136), *range(156, 162)]) - 117
     is_left_ahead = repaired.xy[frames, left, 0] < repaired.xy[frames, right, 0]  # she walks to the left

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from takes import GOLDEN, swinging_motion, take_of
 
-from mocap.errors import MocapError
-from mocap.formats.bvh import write_bvh
-from mocap.formats.take_json import write_json
-from mocap.validate import Check, validate
+from mocap.io.bvh import write_bvh
+from mocap.io.take_json import write_json
+from mocap.model.errors import MocapError
+from mocap.report.validate import Check, validate
 
 NAMES = "names are unique and without spaces"
 CHANNELS = "channels are those Blender expects"

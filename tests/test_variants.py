@@ -14,11 +14,11 @@ import pytest
 from clips import Image
 from footage import EXAMPLE, Encoding, example_pictures, rewrapped, write_pictures
 
-from mocap import pipeline
-from mocap.kinematics import joint_positions
-from mocap.reconstruct import SolveSettings
-from mocap.rotation import Array
-from mocap.take import Take
+from mocap.app import process
+from mocap.model.kinematics import joint_positions
+from mocap.model.rotation import Array
+from mocap.model.take import Take
+from mocap.solve.reconstruct import SolveSettings
 
 pytestmark = pytest.mark.slow
 
@@ -81,12 +81,12 @@ def take_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Take]:
     """The take of a variant by its name, or of the example itself; each is made once."""
     folder, pictures = tmp_path_factory.mktemp("variants"), example_pictures(FRAMES)
     writers = {variant.name: variant.write for variant in VARIANTS}
-    settings = pipeline.CaptureSettings(estimator="blazepose-full", end_s=FRAMES / 30)
+    settings = process.CaptureSettings(estimator="blazepose-full", end_s=FRAMES / 30)
 
     @cache
     def take(name: str) -> Take:
         path = EXAMPLE if name == EXAMPLE.name else writers[name](folder / name, pictures)
-        return pipeline.process(path, settings)
+        return process.process(path, settings)
 
     return take
 
@@ -136,9 +136,9 @@ def test_a_variant_has_its_exact_rate(take_of: Callable[[str], Take], name: str,
 def test_the_lens_that_a_phone_wrote_down_is_the_takes_camera(tmp_path: Path) -> None:
     lens = {"com.apple.quicktime.camera.focal_length.35mm_equivalent": "13"}
     clip = rewrapped(tmp_path / "phone.mov", options={"movflags": "use_metadata_tags"}, metadata=lens)
-    settings = pipeline.CaptureSettings(estimator="blazepose-lite", end_s=0.5)
-    take = pipeline.process(clip, settings)
+    settings = process.CaptureSettings(estimator="blazepose-lite", end_s=0.5)
+    take = process.process(clip, settings)
     assert take.camera.K[0, 0] == pytest.approx(480 * 13 / 17.307, rel=1e-3)  # half the longer side, 17.307 mm of film
-    assert pipeline.solve(take, SolveSettings()).camera.K[0, 0] == take.camera.K[0, 0]
-    said = pipeline.solve(take, SolveSettings(fov_degrees=60)).camera
+    assert process.solve(take, SolveSettings()).camera.K[0, 0] == take.camera.K[0, 0]
+    said = process.solve(take, SolveSettings(fov_degrees=60)).camera
     assert said.K[0, 0] == pytest.approx(480 / np.tan(np.radians(30)))

@@ -11,10 +11,10 @@ from clips import Clip, number_of, numbered_image, write_audio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocap.errors import MocapError
-from mocap.video import Video, prefetch, probe, read_frames, sha256_of
-from mocap.video.pixels import tone_map
-from mocap.video.timing import STANDARD_RATES, choose_rate, nearest_sources
+from mocap.model.errors import MocapError
+from mocap.source import Video, prefetch, probe, read_frames, sha256_of
+from mocap.source.pixels import tone_map
+from mocap.source.timing import STANDARD_RATES, choose_rate, nearest_sources
 
 VP9 = {"deadline": "realtime", "cpu-used": "8"}
 

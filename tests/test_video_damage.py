@@ -9,8 +9,8 @@ import av
 import pytest
 from clips import Clip, corrupt, cut_off, is_black, number_of
 
-from mocap.errors import MocapError
-from mocap.video import Video
+from mocap.model.errors import MocapError
+from mocap.source import Video
 
 FASTSTART = {"movflags": "faststart"}
 VP9 = {"deadline": "realtime", "cpu-used": "8", "g": "10"}

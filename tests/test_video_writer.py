@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from clips import number_of, numbered_image
 
-from mocap.errors import MocapError
-from mocap.video import Video, VideoWriter
+from mocap.model.errors import MocapError
+from mocap.source import Video, VideoWriter
 
 
 def write_numbers(path: Path, count: int, size: tuple[int, int] = (160, 96), fps: Fraction = Fraction(30)) -> Path:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mocap.errors import MocapError
-from mocap.weights import find_models_folder, list_cards, load_weights, read_card, weights_file
+from mocap.io.weights import find_models_folder, list_cards, load_weights, read_card, weights_file
+from mocap.model.errors import MocapError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NAME = "blazepose-lite"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from mocap.rotation import Array
+from mocap.model.rotation import Array
 
 FPS = 120  # of all takes of the database; the files do not say
 AXES = ("rx", "ry", "rz")

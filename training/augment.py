@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mocap.estimators.torchvision_operators import import_torchvision
-from mocap.keypoints import LSP_14
+from mocap.estimate.torchvision_operators import import_torchvision
+from mocap.model.keypoints import LSP_14
 
 import_torchvision()  # before its parts are
 from torchvision.transforms import v2  # noqa: E402

@@ -61,11 +61,11 @@ ORIGINS = {
 
 DETECTOR_TENSORS = {
     "input": "(B, 3, 224, 224) float32 RGB in 0..1: the image letterboxed into a square, zeros around it",
-    "output": "boxes (B, 2254, 12) and logits (B, 2254) of anchors; see mocap.networks.blazepose.DetectorOutputs",
+    "output": "boxes (B, 2254, 12) and logits (B, 2254) of anchors; see estimate.networks.blazepose.DetectorOutputs",
 }
 LANDMARK_TENSORS = {
     "input": "(B, 3, 256, 256) float32 RGB in 0..1: a square around an upright person, zeros outside the image",
-    "output": "landmarks, world landmarks, presence, heatmaps, mask; see mocap.networks.blazepose.LandmarkOutputs",
+    "output": "landmarks, world landmarks, presence, heatmaps, mask; see estimate.networks.blazepose.LandmarkOutputs",
 }
 DETECTOR_LIMITS = (
     "trained on one or few people 2 to 4 m away; small, far and crowded people are often missed",

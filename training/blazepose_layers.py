@@ -1,11 +1,11 @@
-"""In which order the published BlazePose files run their convolutions, in the names of ``mocap.networks.blazepose``."""
+"""In which order the published BlazePose files run their convolutions, in the names of ``networks.blazepose``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mocap.networks.blazepose import LandmarkNetwork, PersonDetector
-from mocap.networks.blocks import Backbone
+from mocap.estimate.networks.blazepose import LandmarkNetwork, PersonDetector
+from mocap.estimate.networks.blocks import Backbone
 
 INVERTED = ("expand", "depthwise", "project")
 SEPARABLE = ("depthwise", "pointwise")

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mocap.estimators.modules import load_module
-from mocap.estimators.regions import cut_out, region_axes
-from mocap.estimators.runtime import Image
-from mocap.files import atomic_path
-from mocap.keypoints import LSP_14
-from mocap.networks import create_network
-from mocap.networks.blazepose_lsp import BlazePoseLsp
-from mocap.rotation import Array
+from mocap.estimate.modules import load_module
+from mocap.estimate.networks import create_network
+from mocap.estimate.networks.blazepose_lsp import BlazePoseLsp
+from mocap.estimate.regions import cut_out, region_axes
+from mocap.estimate.runtime import Image
+from mocap.io.files import atomic_path
+from mocap.model.keypoints import LSP_14
+from mocap.model.rotation import Array
 from training.corpus import extension
 from training.datasets.lsp import read_lsp
 from training.datasets.samples import Example
@@ -167,7 +167,7 @@ def map_function(network: BlazePoseLsp) -> Runner:
 
 
 def _compiled(module: nn.Module) -> Runner:
-    from mocap.estimators.openvino_runtime import compile_options, import_openvino
+    from mocap.estimate.openvino_runtime import compile_options, import_openvino
 
     ov = import_openvino()
     example = torch.zeros(1, 3, 256, 256)

@@ -10,11 +10,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from mocap import rotation
-from mocap.keypoints import BLAZEPOSE_33
-from mocap.rotation import Array
-from mocap.skeleton import humanoid
-from mocap.solve import FACE
+from mocap.model import rotation
+from mocap.model.keypoints import BLAZEPOSE_33
+from mocap.model.rotation import Array
+from mocap.model.skeleton import humanoid
+from mocap.solve.closed_form import FACE
 from training.motions import FPS, PARTS, POINTS, SourceTake
 
 POSED_AT_REST = ("iclone_direct", "keijiro")  # their rest pose is no T-pose: parts turn against the body's mean instead

@@ -26,9 +26,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mocap.files import atomic_path
-from mocap.keypoints import LSP_14
-from mocap.networks import create_network
+from mocap.estimate.networks import create_network
+from mocap.io.files import atomic_path
+from mocap.model.keypoints import LSP_14
 from training.batches import as_input
 from training.corpus import Corpus, Sources, build_corpus
 from training.crops import Crops

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mocap.files import atomic_path
+from mocap.io.files import atomic_path
 from training import comparison_page as pages
 from training.settings import PRESETS
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mocap.evaluate.lsp import LIMBS
-from mocap.keypoints import LSP_14
+from mocap.model.keypoints import LSP_14
 
 Run = dict[str, Any]
 Row = Sequence[str]

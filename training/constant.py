@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap.files import atomic_path
+from mocap.io.files import atomic_path
 from training.corpus import Sources, build_corpus
 from training.crops import Crops
 from training.datasets.splits import SPLITS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mocap.errors import MocapError
-from mocap.networks import create_network
+from mocap.estimate.networks import create_network
+from mocap.model.errors import MocapError
 from training.crops import Crops, make_crops
 from training.datasets.duplicates import known_duplicates
 from training.datasets.labelled import read_examples

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mocap.errors import unknown_name
-from mocap.rotation import Array, Flags
+from mocap.model.errors import unknown_name
+from mocap.model.rotation import Array, Flags
 from training.datasets.samples import Example, Image
 
 CROPS = ("stretched", "square")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from mocap.keypoints import COCO_17, LSP_14
-from mocap.networks.lifter_features import CENTRE, turn_to_axis
-from mocap.rotation import Array
+from mocap.model.keypoints import COCO_17, LSP_14
+from mocap.model.rotation import Array
+from mocap.solve.lift.features import CENTRE, turn_to_axis
 from training.captured_bodies import NAMES
 
 K = len(NAMES)

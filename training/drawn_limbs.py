@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from mocap.rotation import Array
+from mocap.model.rotation import Array
 from training.captured_bodies import LENGTHS, SIDES, Body, _about_y, _at, _axes, _chest, _middle, _turned, _unit
 from training.motions import FPS, PARTS, POINTS
 

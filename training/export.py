@@ -14,10 +14,10 @@ from typing import Any
 
 from safetensors.torch import load_file, save_file
 
-from mocap.errors import MocapError, unknown_name
-from mocap.files import atomic_path
-from mocap.networks import create_network
-from mocap.weights import find_models_folder
+from mocap.estimate.networks import create_network
+from mocap.io.files import atomic_path
+from mocap.io.weights import find_models_folder
+from mocap.model.errors import MocapError, unknown_name
 from training.starts import half
 
 LSP_TERMS = "unknown"  # the datasets state none: research use

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mocap.rotation import Array
+from mocap.model.rotation import Array
 
 Maps = NDArray[np.float32]  # (K, H, W), heights 0..1
 POOLINGS: dict[str, Callable[[Array], Array]] = {  # over the first axis, the frames

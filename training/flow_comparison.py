@@ -21,16 +21,16 @@ import cv2
 import numpy as np
 import torch
 
-from mocap import metrics
-from mocap.errors import unknown_name
-from mocap.estimators.modules import load_module
-from mocap.estimators.regions import cut_out
-from mocap.files import atomic_path
-from mocap.formats.trc import read_trc
-from mocap.keypoints import BLAZEPOSE_33, LSP_14
-from mocap.networks.blazepose import LandmarkNetwork
-from mocap.networks.spatialnet import FlowPooling
-from mocap.rotation import Array
+from mocap.estimate.modules import load_module
+from mocap.estimate.networks.blazepose import LandmarkNetwork
+from mocap.estimate.networks.spatialnet import FlowPooling
+from mocap.estimate.regions import cut_out
+from mocap.evaluate import metrics
+from mocap.io.files import atomic_path
+from mocap.io.trc import read_trc
+from mocap.model.errors import unknown_name
+from mocap.model.keypoints import BLAZEPOSE_33, LSP_14
+from mocap.model.rotation import Array
 from training.flow import POOLINGS, Maps, neighbours
 
 VIEWS = {"cam01": "cam_01", "cam03": "cam_03"}  # clip and its camera in calibration.toml
@@ -88,7 +88,7 @@ def heatmap_function(network: str) -> Callable[[Any], Maps]:
 
 def read_view(folder: Path, name: str, run: Callable[[Any], Maps]) -> View:
     """The frames of a view that the reference knows, with their heatmaps."""
-    from mocap.video import Video
+    from mocap.source import Video
 
     truth = projected(folder, VIEWS[name])
     low, high = np.nanmin(truth, axis=(0, 1)), np.nanmax(truth, axis=(0, 1))

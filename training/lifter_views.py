@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mocap.networks.lifter_features import FEET, MIRROR, features_of
-from mocap.rotation import Array
+from mocap.model.rotation import Array
+from mocap.solve.lift.features import FEET, MIRROR, features_of
 from training.captured_bodies import NAMES, Body, Cast, _about_y, bent, cut, landmarks_of, loosened, prepared
 from training.detector_noise import Notice, Noticed, about_hips, noticed
 from training.drawn_limbs import drawn

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap import kinematics, rotation
-from mocap.formats.bvh import read_bvh
-from mocap.rotation import Array
+from mocap.io.bvh import read_bvh
+from mocap.model import kinematics, rotation
+from mocap.model.rotation import Array
 from training import asfamc
 
 FPS = 30

@@ -1,11 +1,11 @@
-"""Networks that were tried instead of ``mocap.networks.lifter.Lifter``: the same input and output, about its size."""
+"""Networks that were tried instead of ``lifter_network.Lifter``: the same input and output, about its size."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from mocap.networks.lifter_features import FEATURES, OUTPUTS
+from mocap.solve.lift.features import FEATURES, OUTPUTS
 
 GROUP = 3  # neighbouring frames that are taken together
 MOST_GROUPS = 81 // GROUP

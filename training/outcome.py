@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import torch
 
-from mocap.files import atomic_path
+from mocap.io.files import atomic_path
 from training import record
 from training.crops import Crops
 from training.scores import scores_of

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap.rotation import Array
+from mocap.model.rotation import Array
 from training.captured_bodies import LENGTHS, NAMES, Body, _at, _axes, _middle, _unit
 from training.motions import PARTS
 

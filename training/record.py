@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap.files import atomic_path
-from mocap.keypoints import LSP_14
+from mocap.io.files import atomic_path
+from mocap.model.keypoints import LSP_14
 
 Row = dict[str, float]
 # by joint: the loss in training, PCK@0.2 of training and of validation or test images, the report's measure of both

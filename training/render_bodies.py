@@ -23,8 +23,8 @@ import av
 import numpy as np
 from PIL import Image
 
-from mocap.contacts import CONTACT, spans_down
-from mocap.rotation import Array
+from mocap.model.rotation import Array
+from mocap.solve.contact.detection import CONTACT, spans_down
 from training.captured_bodies import NAMES, Body, _about_y, cut
 from training.lifter_views import Views, split
 from training.motions import FPS, read_motions

@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from mocap import reconstruct, swaps
-from mocap.camera import Camera
-from mocap.errors import MocapError
-from mocap.estimators.lifter import resampled
-from mocap.networks.lifter_features import MIRROR
-from mocap.rotation import Array
-from mocap.take import Take
+from mocap.model.camera import Camera
+from mocap.model.errors import MocapError
+from mocap.model.rotation import Array
+from mocap.model.take import Take
+from mocap.solve import reconstruct
+from mocap.solve.clean import left_right
+from mocap.solve.lift.features import MIRROR
+from mocap.solve.lift.temporal import resampled
 from training.detector_noise import NAMES, WITHHELD, Noticed, _slow_noise, as_named, exactly, fewer, looked_at
 from training.lifter_views import Batch, _touching, batch_of
 
@@ -54,16 +55,16 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
-    from mocap import pipeline  # reads video, which training alone does not
+    from mocap.app import process  # reads video, which training alone does not
 
-    settings = pipeline.CaptureSettings()
-    networks = cache(lambda _: pipeline.load_networks(settings))
+    settings = process.CaptureSettings()
+    networks = cache(lambda _: process.load_networks(settings))
     arrays = dict(np.load(options.output)) if options.output.is_file() else {}
     for path in sorted(options.folder.glob("[0-9]*[0-9].mp4")):
         if f"{path.stem}|rays" in arrays:
             continue
         try:
-            take = pipeline.look(path, settings, networks=networks)
+            take = process.look(path, settings, networks=networks)
         except MocapError as error:
             print(error)
             continue
@@ -76,7 +77,7 @@ def main() -> None:
 def clip_of(take: Take, truth: dict[str, Any]) -> Clip:
     """What a lifter is given of the take's person, beside the truth, seen through the true lens."""
     person = take.people[0]
-    person = replace(person, swaps=swaps.find_swaps(person.keypoints_2d, person.keypoints_3d, take.cuts))
+    person = replace(person, swaps=left_right.find_swaps(person.keypoints_2d, person.keypoints_3d, take.cuts))
     settings = reconstruct.SolveSettings()
     image = reconstruct.clean_image(person, settings, take)
     guess = reconstruct._clean_depth(person, settings, take.cuts)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mocap.rotation import Array
+from mocap.model.rotation import Array
 from training.captured_bodies import LENGTHS, SIDES, _at, _middle, _unit
 from training.motions import POINTS, SourceTake
 

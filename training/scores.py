@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from mocap import metrics
+from mocap.evaluate import metrics
 from mocap.evaluate.lsp import LIMBS, limb_ends
-from mocap.keypoints import LSP_14
-from mocap.rotation import Array, Flags
+from mocap.model.keypoints import LSP_14
+from mocap.model.rotation import Array, Flags
 from training.crops import Crops
 
 THRESHOLDS = (0.2, 0.1)  # of the torso's longer diagonal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mocap.errors import unknown_name
+from mocap.model.errors import unknown_name
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mocap.keypoints import LSP_14
-from mocap.rotation import Array
+from mocap.model.keypoints import LSP_14
+from mocap.model.rotation import Array
 from training.crops import Crops
 
 SIDE = 200  # pixels of a drawn crop

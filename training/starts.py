@@ -9,9 +9,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from mocap.errors import MocapError
-from mocap.estimators.modules import load_module
-from mocap.weights import find_models_folder
+from mocap.estimate.modules import load_module
+from mocap.io.weights import find_models_folder
+from mocap.model.errors import MocapError
 from training.tasks import State, Task
 
 IMAGENET = "imagenet"

@@ -21,8 +21,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from mocap.errors import MocapError
-from mocap.files import atomic_path
+from mocap.io.files import atomic_path
+from mocap.model.errors import MocapError
 from training import record
 from training.augment import Changes
 from training.batches import Batch, CropDataset, as_input, epoch_batches

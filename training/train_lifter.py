@@ -23,13 +23,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from mocap.keypoints import BLAZEPOSE_33
-from mocap.metrics.pose import EVALUATION_POINTS, mpjpe_mm, pa_mpjpe_mm
-from mocap.networks.lifter import Lifter
-from mocap.networks.lifter_features import K
+from mocap.evaluate.metrics.pose import EVALUATION_POINTS, mpjpe_mm, pa_mpjpe_mm
+from mocap.model.keypoints import BLAZEPOSE_33
+from mocap.solve.lift.features import K
 from training import record
 from training.captured_bodies import Body
 from training.detector_noise import Notice, exactly, noticed
+from training.lifter_network import Lifter
 from training.lifter_views import Batch, Views, far, split
 from training.motions import read_motions
 from training.optimisers import Muon, average_into, mixed_precision, rate_at

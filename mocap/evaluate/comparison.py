@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mocap import metrics
-from mocap.errors import MocapError
+from mocap.evaluate import metrics
+from mocap.evaluate.metrics import ContactScores, Fit
 from mocap.evaluate.tracks import PointTrack
-from mocap.metrics import ContactScores, Fit
-from mocap.rotation import Array, Flags
+from mocap.model.errors import MocapError
+from mocap.model.rotation import Array, Flags
 
 FPS = 30.0  # at which everything that depends on the frame rate is compared, as the field does
 TIME_SLACK_S = 0.001  # times written with few decimals may lie this far outside of the other's

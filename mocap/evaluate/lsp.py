@@ -17,14 +17,14 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from mocap import metrics
-from mocap.errors import MocapError, unknown_name
-from mocap.estimators import Detections, Detector, Frame, PoseEstimator
-from mocap.estimators.regions import whole_frame
-from mocap.formats.lsp_mat import read_joints
-from mocap.keypoints import LSP_14, KeypointLayout
-from mocap.labels import OCCLUDED
-from mocap.rotation import Array
+from mocap.estimate import Detections, Detector, Frame, PoseEstimator
+from mocap.estimate.regions import whole_frame
+from mocap.evaluate import metrics
+from mocap.io.lsp_mat import read_joints
+from mocap.model.errors import MocapError, unknown_name
+from mocap.model.keypoints import LSP_14, KeypointLayout
+from mocap.model.labels import OCCLUDED
+from mocap.model.rotation import Array
 
 IMAGES = 2000
 SPLITS = {"train": range(0, 1000), "test": range(1000, 2000), "all": range(IMAGES)}
@@ -133,7 +133,7 @@ def sensitive_detector(threshold: float, *, device: str = "auto") -> Detector:
     """
     if not 0 < threshold < 1:
         raise MocapError(f"--threshold must lie between 0 and 1, not {threshold:g}")
-    from mocap.estimators.blazepose import BlazePoseDetector
+    from mocap.estimate.blazepose import BlazePoseDetector
 
     return BlazePoseDetector(device=device, threshold=threshold)
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from mocap.evaluate.comparison import FPS, Comparison, FootMeasures, JointErrors
 from mocap.evaluate.lsp import LIMBS, LspScores
-from mocap.keypoints import LSP_14
-from mocap.metrics import EVALUATION_POINTS, ContactScores
-from mocap.rotation import Array
-from mocap.tables import Table
+from mocap.evaluate.metrics import EVALUATION_POINTS, ContactScores
+from mocap.evaluate.tables import Table
+from mocap.model.keypoints import LSP_14
+from mocap.model.rotation import Array
 
 ALIGNMENTS = {
     "mpjpe_mm": "hips' middle in every frame, one rotation for the whole clip, no scale",

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mocap import kinematics
-from mocap.errors import MocapError
-from mocap.metrics import EVALUATION_POINTS
-from mocap.motion import Motion
-from mocap.rotation import Array
-from mocap.skeleton import Skeleton
+from mocap.evaluate.metrics import EVALUATION_POINTS
+from mocap.model import kinematics
+from mocap.model.errors import MocapError
+from mocap.model.motion import Motion
+from mocap.model.rotation import Array
+from mocap.model.skeleton import Skeleton
 
 
 class Rig(NamedTuple):

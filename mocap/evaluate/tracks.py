@@ -8,18 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap import contacts, smooth
-from mocap.errors import MocapError
 from mocap.evaluate import rigs
-from mocap.formats.bvh import read_bvh
-from mocap.formats.json_text import load
-from mocap.formats.take_json import read_json
-from mocap.formats.trc import read_trc
-from mocap.formats.truth_json import is_truth, read_truth
-from mocap.metrics import EVALUATION_POINTS
-from mocap.motion import Motion
-from mocap.rotation import Array, Flags
-from mocap.take import Person, Take
+from mocap.evaluate.metrics import EVALUATION_POINTS
+from mocap.io.bvh import read_bvh
+from mocap.io.json_text import load
+from mocap.io.take_json import read_json
+from mocap.io.trc import read_trc
+from mocap.io.truth_json import is_truth, read_truth
+from mocap.model.errors import MocapError
+from mocap.model.motion import Motion
+from mocap.model.rotation import Array, Flags
+from mocap.model.take import Person, Take
+from mocap.solve.clean import filters
+from mocap.solve.contact import detection
 
 TRC_MARKERS = {
     **{f"{side}_{part}": f"{letter}{part.capitalize()}"
@@ -145,7 +146,7 @@ def _from_bvh(path: Path, metres_a_unit: float) -> PointTrack:
 def _from_motion(motion: Motion, origin: str) -> PointTrack:
     points, rig = rigs.points_of(motion)
     if rig is rigs.OURS:
-        soles = contacts.foot_points(motion)
+        soles = detection.foot_points(motion)
     else:
         toes = (("LeftToes", "left_big_toe"), ("RightToes", "right_big_toe"))
         soles = {name: points[:, EVALUATION_POINTS.index(point)] for name, point in toes}
@@ -187,10 +188,10 @@ def _down_by_rule(soles: dict[str, Array], fps: float) -> dict[str, Flags]:
     """Frames (T,) in which each point (T, 3) keeps the CONTACT rule, low-passed as a take is; none where missing."""
     down = {}
     for name, point in soles.items():
-        steady = smooth.low_pass(point, fps)
+        steady = filters.low_pass(point, fps)
         down[name] = np.zeros(len(point), bool)
-        for start, end in smooth.runs(np.isfinite(steady).all(axis=1)):
-            spans = contacts.spans_down(steady[start:end], fps, contacts.CONTACT)
+        for start, end in filters.runs(np.isfinite(steady).all(axis=1)):
+            spans = detection.spans_down(steady[start:end], fps, detection.CONTACT)
             down[name][start:end] = _in_spans(spans, end - start)
     return down
 

@@ -11,7 +11,7 @@ from string import Template
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from mocap.files import atomic_path
+from mocap.io.files import atomic_path
 from mocap.report.thresholds import MEASURES
 
 NAME = "index.html"

@@ -17,17 +17,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mocap import kinematics
-from mocap.contacts import foot_points
-from mocap.errors import MocapError
-from mocap.files import atomic_path, check_target
-from mocap.preview import draw_frame, figure_of, write_preview
+from mocap.io.files import atomic_path, check_target
+from mocap.model import kinematics
+from mocap.model.errors import MocapError
+from mocap.model.rotation import Array
+from mocap.model.take import CONTACT_POINTS, Person, Take
 from mocap.report import thresholds
+from mocap.report.preview import draw_frame, figure_of, write_preview
 from mocap.report.quality import Quality, measure, reprojection_percent
 from mocap.report.thresholds import MEASURES, Limit
-from mocap.rotation import Array
-from mocap.take import CONTACT_POINTS, Person, Take
-from mocap.video import Video
+from mocap.solve.contact.detection import foot_points
+from mocap.source import Video
 
 SUFFIXES = (".html", ".json")
 PREVIEW_SIDE, PICTURE_SIDE, PICTURE_QUALITY = 640, 480, 80

@@ -6,17 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from mocap import kinematics, metrics
-from mocap.contacts import foot_points
-from mocap.corrections import SEEN_AT
-from mocap.errors import MocapError
-from mocap.motion import Motion
-from mocap.reconstruct import SolveSettings, clean_image
+from mocap.evaluate import metrics
+from mocap.model import kinematics
+from mocap.model.errors import MocapError
+from mocap.model.motion import Motion
+from mocap.model.rotation import Array, Flags
+from mocap.model.take import Person, Take
 from mocap.report.thresholds import MEASURES, Quality, as_json, grade, parse
-from mocap.rotation import Array, Flags
-from mocap.smooth import runs
-from mocap.standing import ground_heights
-from mocap.take import Person, Take
+from mocap.solve.clean.filters import runs
+from mocap.solve.contact.detection import foot_points
+from mocap.solve.contact.standing import ground_heights
+from mocap.solve.edit.corrections import SEEN_AT
+from mocap.solve.reconstruct import SolveSettings, clean_image
 
 DECIMALS = 4
 COMPARED_FPS = 30.0  # at which everything that depends on the frame rate is stated

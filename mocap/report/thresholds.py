@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from mocap.errors import MocapError
-from mocap.rotation import Array
+from mocap.model.errors import MocapError
+from mocap.model.rotation import Array
 
 VERDICTS = ("pass", "warn", "fail")  # each worse than the one before
 

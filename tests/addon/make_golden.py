@@ -10,8 +10,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from mocap.formats.bvh import write_bvh
-from mocap.formats.take_json import read_json
+from mocap.io.bvh import write_bvh
+from mocap.io.take_json import read_json
 
 FRAMES = 90
 GOLDEN = Path(__file__).parent / "golden"

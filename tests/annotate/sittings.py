@@ -17,11 +17,11 @@ import cv2
 import numpy as np
 from browser import watch
 
-from mocap.annotate import server
-from mocap.annotate.session import Session, open_session
-from mocap.formats.labels_csv import read_labels
-from mocap.keypoints import LSP_14
-from mocap.labels import Sample
+from mocap.app.annotate import server
+from mocap.app.annotate.session import Session, open_session
+from mocap.io.labels_csv import read_labels
+from mocap.model.keypoints import LSP_14
+from mocap.model.labels import Sample
 
 FIRST = LSP_14.index("head_top")  # what is labelled first
 
@@ -61,7 +61,7 @@ def serving(session: Session) -> Iterator[tuple[str, int]]:
 @contextmanager
 def command_running(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """``mocap annotate`` as a process of its own, and its page's address; it is killed at the end."""
-    command = [sys.executable, "-m", "mocap.cli", "annotate", *map(str, arguments), "--no-browser"]
+    command = [sys.executable, "-m", "mocap", "annotate", *map(str, arguments), "--no-browser"]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         yield running, next(found[0] for line in running.stderr or () if (found := re.search(r"http://\S+", line)))

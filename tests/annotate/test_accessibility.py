@@ -8,10 +8,10 @@ import pytest
 from sittings import sitting, write_folder
 from test_corrections import take_of, walking_motion
 
-from mocap.formats.rounding import rounded
-from mocap.formats.take_json import write_json
-from mocap.reconstruct import SolveSettings, reconstruct
-from mocap.video import VideoWriter
+from mocap.io.rounding import rounded
+from mocap.io.take_json import write_json
+from mocap.solve.reconstruct import SolveSettings, reconstruct
+from mocap.source import VideoWriter
 
 PAGE = Path(__file__).resolve().parents[2] / "mocap" / "annotate" / "page"
 LONGEST_FILE = 320  # as of Python's modules

@@ -9,8 +9,8 @@ import pytest
 from clips import Clip
 from sittings import FIRST, sitting, write_folder, write_picture
 
-from mocap.keypoints import LSP_14
-from mocap.labels import ABSENT, OCCLUDED, OPEN, VISIBLE
+from mocap.model.keypoints import LSP_14
+from mocap.model.labels import ABSENT, OCCLUDED, OPEN, VISIBLE
 
 EXACT = 0.1  # of a picture's pixel
 LIMBS = [

@@ -10,9 +10,9 @@ import time
 import pytest
 from sittings import serving, write_folder, write_picture
 
-from mocap.annotate import server
-from mocap.annotate.guard import LARGEST_BODY
-from mocap.annotate.session import open_session
+from mocap.app.annotate import server
+from mocap.app.annotate.guard import LARGEST_BODY
+from mocap.app.annotate.session import open_session
 
 
 @pytest.fixture(scope="module")

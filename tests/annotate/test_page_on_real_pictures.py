@@ -15,18 +15,19 @@ import pytest
 from sittings import Desk, command_running, sitting
 from typer.testing import CliRunner
 
-from mocap import kinematics, metrics
-from mocap.annotate.estimate import Guesser
-from mocap.cli import app
-from mocap.corrections import SEEN_AT
+from mocap.app.annotate.estimate import Guesser
+from mocap.cli.main import app
+from mocap.evaluate import metrics
 from mocap.evaluate.lsp import read_labels
-from mocap.formats.labels_csv import write_labels
-from mocap.formats.lsp_mat import write_lsp
-from mocap.formats.take_json import read_json, write_json
-from mocap.keypoints import BLAZEPOSE_33, LSP_14
-from mocap.labels import VISIBLE, Sample
-from mocap.rotation import Array
-from mocap.take import Take
+from mocap.io.labels_csv import write_labels
+from mocap.io.lsp_mat import write_lsp
+from mocap.io.take_json import read_json, write_json
+from mocap.model import kinematics
+from mocap.model.keypoints import BLAZEPOSE_33, LSP_14
+from mocap.model.labels import VISIBLE, Sample
+from mocap.model.rotation import Array
+from mocap.model.take import Take
+from mocap.solve.edit.corrections import SEEN_AT
 from training import train
 from training.record import read_rows
 

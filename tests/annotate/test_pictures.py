@@ -11,10 +11,10 @@ import pytest
 from clips import Clip, number_of
 from sittings import write_folder, write_picture
 
-from mocap.annotate.pictures import Stills, open_pictures
-from mocap.annotate.session import open_session
-from mocap.errors import MocapError
-from mocap.video import FrameReader, Video
+from mocap.app.annotate.pictures import Stills, open_pictures
+from mocap.app.annotate.session import open_session
+from mocap.model.errors import MocapError
+from mocap.source import FrameReader, Video
 
 
 def test_pictures_are_sorted_as_people_count(tmp_path):
@@ -77,7 +77,7 @@ def test_several_threads_get_their_own_frames(tmp_path):
 
 
 def test_decoded_frames_take_bounded_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("mocap.video.seeking.CACHE_BYTES", 5 * 160 * 96 * 3)
+    monkeypatch.setattr("mocap.source.seeking.CACHE_BYTES", 5 * 160 * 96 * 3)
     reader = FrameReader(Clip(count=40).write(tmp_path / "c.mp4"))
     for number in range(40):
         reader.frame(number)
@@ -97,7 +97,7 @@ def test_frames_between_have_points_between(tmp_path):
 
 
 def test_the_network_is_named_and_known(tmp_path):
-    from mocap.annotate.estimate import Guesser
+    from mocap.app.annotate.estimate import Guesser
 
     with pytest.raises(MocapError, match="unknown estimator 'nobody'; choose one of"):
         Guesser("nobody", "cpu")
@@ -121,7 +121,7 @@ def test_a_network_guesses_the_example_and_sees_nobody_in_noise(tmp_path):
     import cv2
     from footage import example_pictures
 
-    from mocap.annotate.estimate import Guesser
+    from mocap.app.annotate.estimate import Guesser
 
     (tmp_path / "set").mkdir()
     (picture,) = example_pictures(1, 40)

@@ -10,12 +10,12 @@ import pytest
 from sittings import Desk, command_running, sitting, write_folder
 from typer.testing import CliRunner
 
-from mocap.annotate.store import Conflict, LabelStore
-from mocap.cli import app
-from mocap.errors import MocapError
-from mocap.formats.labels_csv import read_labels, write_labels
-from mocap.keypoints import LSP_14
-from mocap.labels import OPEN, VISIBLE, Sample, sample_from_points
+from mocap.app.annotate.store import Conflict, LabelStore
+from mocap.cli.main import app
+from mocap.io.labels_csv import read_labels, write_labels
+from mocap.model.errors import MocapError
+from mocap.model.keypoints import LSP_14
+from mocap.model.labels import OPEN, VISIBLE, Sample, sample_from_points
 
 QUICK_S = 0.15
 KEYS = [(f"im{number}.jpg", 0, 1) for number in (1, 2, 10)]

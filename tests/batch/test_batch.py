@@ -85,7 +85,7 @@ def test_status_tells_every_clip(takes):
 
 def test_a_batch_killed_at_random_moments_ends_with_the_bytes_of_an_undisturbed_one(takes, clips, tmp_path):
     whole = files(takes)
-    command = [sys.executable, "-m", "mocap.cli", "batch", clips, "-o", tmp_path / "takes", "-r", *LITE]
+    command = [sys.executable, "-m", "mocap", "batch", clips, "-o", tmp_path / "takes", "-r", *LITE]
     moments = random.Random(7)
     for _ in range(10):
         with subprocess.Popen([*map(str, command)], stderr=subprocess.DEVNULL, start_new_session=True) as run:
@@ -100,7 +100,7 @@ def test_a_batch_killed_at_random_moments_ends_with_the_bytes_of_an_undisturbed_
 
 
 def test_ctrl_c_ends_a_batch_with_130_and_nothing_half_written(clips, tmp_path):
-    command = [sys.executable, "-m", "mocap.cli", "batch", str(clips), "-o", str(tmp_path / "takes"), *LITE]
+    command = [sys.executable, "-m", "mocap", "batch", str(clips), "-o", str(tmp_path / "takes"), *LITE]
     with subprocess.Popen(
         [*command, "--progress", "json"],
         stdout=subprocess.PIPE,
@@ -119,14 +119,14 @@ def test_ctrl_c_ends_a_batch_with_130_and_nothing_half_written(clips, tmp_path):
 def test_a_folder_named_mocap_where_the_batch_runs_is_not_taken_for_the_program(clips, tmp_path):
     (tmp_path / "mocap").mkdir()
     (tmp_path / "mocap" / "__init__.py").write_text("raise SystemExit('another mocap')")
-    command = [sys.executable, "-P", "-m", "mocap.cli", "batch", clips, "-o", "takes", "--pattern", "turn*", *LITE]
+    command = [sys.executable, "-P", "-m", "mocap", "batch", clips, "-o", "takes", "--pattern", "turn*", *LITE]
     run = subprocess.run([*map(str, command)], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
     assert run.returncode == 0, run.stderr
     assert set(files(tmp_path / "takes")) == {"turn.bvh", "turn.json"}
 
 
 def test_a_second_batch_on_a_folder_says_so_and_stops(clips, tmp_path):
-    command = [sys.executable, "-m", "mocap.cli", "batch", str(clips), "-o", str(tmp_path / "takes"), *LITE]
+    command = [sys.executable, "-m", "mocap", "batch", str(clips), "-o", str(tmp_path / "takes"), *LITE]
     with subprocess.Popen([*command, "--progress", "json"], stdout=subprocess.PIPE, text=True) as first:
         first.stdout.readline()
         second = batch(clips, tmp_path / "takes")
@@ -137,7 +137,7 @@ def test_a_second_batch_on_a_folder_says_so_and_stops(clips, tmp_path):
 
 def test_a_worker_that_dies_costs_a_try_and_no_clip(clips, takes, tmp_path):
     """One worker is killed while it estimates; its clip is done by another."""
-    command = [sys.executable, "-m", "mocap.cli", "batch", str(clips), "-o", str(tmp_path / "takes"), "-r", *LITE]
+    command = [sys.executable, "-m", "mocap", "batch", str(clips), "-o", str(tmp_path / "takes"), "-r", *LITE]
     with subprocess.Popen(
         [*command, "--progress", "json", "--workers", "1"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as run:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mocap.batch.clips import find_clips
-from mocap.errors import MocapError
+from mocap.app.batch.clips import find_clips
+from mocap.model.errors import MocapError
 
 
 def tree(folder, *names):

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from batches import LITE, batch, done_now, files
 
-from mocap.batch.job import local_path
+from mocap.app.batch.job import local_path
 
 pytest.importorskip("distributed", reason="Dask is not installed (extra cluster)")
 
@@ -65,7 +65,7 @@ def test_a_worker_lost_in_the_middle_of_a_clip_loses_no_clip(clips, takes, clust
     address, workers = cluster
     command = ["batch", str(clips), "-o", str(tmp_path / "takes"), "-r", *LITE, "--engine", "dask"]
     with subprocess.Popen(
-        [sys.executable, "-m", "mocap.cli", *command, "--scheduler", address], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "mocap", *command, "--scheduler", address], stderr=subprocess.PIPE, text=True
     ) as run:
         log = wait_for_work(tmp_path / "worker0")
         os.kill(workers[0].pid, signal.SIGKILL)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocap.batch.manifest import Entry, Manifest, locked, read_entries
-from mocap.errors import MocapError
+from mocap.app.batch.manifest import Entry, Manifest, locked, read_entries
+from mocap.model.errors import MocapError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)
 NUMBER = st.integers(0, 2**62)

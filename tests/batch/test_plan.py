@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mocap.batch.clips import Clip
-from mocap.batch.manifest import Entry
-from mocap.batch.plan import Places, content_digest, plan
-from mocap.batch.program import program_digest
-from mocap.batch.settings import TakeSettings
+from mocap.app.batch.clips import Clip
+from mocap.app.batch.manifest import Entry
+from mocap.app.batch.plan import Places, content_digest, plan
+from mocap.app.batch.program import program_digest
+from mocap.app.batch.settings import TakeSettings
 
 CLIP = Clip(Path("walk.mp4"), Path("walk"))
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from mocap.batch.board import Quiet
-from mocap.batch.clips import find_clips
-from mocap.batch.job import Job, Outcome, as_json
-from mocap.batch.manifest import read_entries
-from mocap.batch.plan import Places, plan
-from mocap.batch.run import Summary, run
-from mocap.batch.settings import TakeSettings
-from mocap.errors import MocapError
+from mocap.app.batch.board import Quiet
+from mocap.app.batch.clips import find_clips
+from mocap.app.batch.job import Job, Outcome, as_json
+from mocap.app.batch.manifest import read_entries
+from mocap.app.batch.plan import Places, plan
+from mocap.app.batch.run import Summary, run
+from mocap.app.batch.settings import TakeSettings
+from mocap.model.errors import MocapError
 
 DONE = Outcome("done")
 CRASHED = Outcome("crashed", "out of memory")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mocap.batch.settings import Overrides, TakeSettings
-from mocap.errors import MocapError
+from mocap.app.batch.settings import Overrides, TakeSettings
+from mocap.model.errors import MocapError
 
 OTHERS = {"str": "other", "float": 7.0, "bool": True}
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from takes import random_motion, swinging_motion
 
-from mocap import kinematics
-from mocap.formats.bvh import write_bvh
-from mocap.motion import Motion
-from mocap.rotation import Array
-from mocap.take import Take
+from mocap.io.bvh import write_bvh
+from mocap.model import kinematics
+from mocap.model.motion import Motion
+from mocap.model.rotation import Array
+from mocap.model.take import Take
 
 TENTH_MM = 1e-4
 MOTIONS = {"wild": random_motion(40, seed=7), "swinging": swinging_motion(24), "still": random_motion(1, seed=3)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mocap.estimators.anchors import anchor_centers, decode, merge_overlapping
+from mocap.estimate.anchors import anchor_centers, decode, merge_overlapping
 
 
 def raw(anchor: int, logit: float, values: list[float]) -> tuple[np.ndarray, np.ndarray]:

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from mocap.errors import MocapError
-from mocap.estimators import create_detector, create_estimator
-from mocap.estimators.regions import whole_frame
-from mocap.keypoints import BLAZEPOSE_33
+from mocap.estimate import create_detector, create_estimator
+from mocap.estimate.regions import whole_frame
+from mocap.model.errors import MocapError
+from mocap.model.keypoints import BLAZEPOSE_33
 
 MIRROR = np.arange(33)
 for a, b in BLAZEPOSE_33.mirror_pairs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mocap.estimators.heatmaps import KERNEL, MIN_PEAK, refine
+from mocap.estimate.heatmaps import KERNEL, MIN_PEAK, refine
 
 
 def refine_one_by_one(points: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:

@@ -13,13 +13,13 @@ torch = pytest.importorskip("torch")
 
 from safetensors.torch import save_file  # noqa: E402
 
-from mocap.errors import MocapError  # noqa: E402
-from mocap.estimators import create_estimator  # noqa: E402
-from mocap.estimators.joints import averaged, body_regions, peaks_of  # noqa: E402
-from mocap.estimators.modules import load_module  # noqa: E402
-from mocap.keypoints import COCO_17, LSP_14  # noqa: E402
-from mocap.networks import create_network  # noqa: E402
-from mocap.weights import find_models_folder  # noqa: E402
+from mocap.estimate import create_estimator  # noqa: E402
+from mocap.estimate.joints import averaged, body_regions, peaks_of  # noqa: E402
+from mocap.estimate.modules import load_module  # noqa: E402
+from mocap.estimate.networks import create_network  # noqa: E402
+from mocap.io.weights import find_models_folder  # noqa: E402
+from mocap.model.errors import MocapError  # noqa: E402
+from mocap.model.keypoints import COCO_17, LSP_14  # noqa: E402
 from training.export import KINDS, export  # noqa: E402
 
 WITH_TORCHVISION = pytest.mark.skipif(importlib.util.find_spec("torchvision") is None, reason="torchvision is absent")
@@ -123,7 +123,7 @@ def test_a_large_region_is_averaged():
 @WITH_TORCHVISION
 def test_keypoint_rcnn_answers_with_cocos_keypoints_in_the_frame():
     """Random weights: the answer means nothing, but it has its form."""
-    from mocap.estimators.keypoint_rcnn import KeypointRcnnEstimator, untrained
+    from mocap.estimate.keypoint_rcnn import KeypointRcnnEstimator, untrained
 
     torch.manual_seed(0)
     network = untrained()
@@ -144,7 +144,7 @@ def test_keypoint_rcnn_says_where_its_weights_are_to_come_from(monkeypatch, tmp_
 
 
 def test_overlapping_boxes_are_suppressed_as_torchvision_does():
-    from mocap.estimators.torchvision_operators import non_maximum_suppression
+    from mocap.estimate.torchvision_operators import non_maximum_suppression
 
     boxes = torch.tensor([[0.0, 0, 10, 10], [1, 1, 10, 10], [20, 20, 30, 30], [0, 0, 4, 10]])
     scores = torch.tensor([0.8, 0.9, 0.1, 0.7])

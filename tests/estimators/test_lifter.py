@@ -9,14 +9,14 @@ import pytest
 import torch
 from bodies import keypoints_of, network_guess, picture_of, walking_motion
 
-from mocap.camera import Camera, intrinsics_from_fov, pitch_and_roll, world_from_camera
-from mocap.estimators import DEFAULT_LIFTER, create_lifter
-from mocap.estimators.lifter import LifterNetwork, forward
-from mocap.keypoints import BLAZEPOSE_33, COCO_17, LSP_14, Keypoints2D
-from mocap.metrics.pose import mpjpe_mm
-from mocap.networks.lifter import Lifter
-from mocap.networks.lifter_features import FEATURES, FEET
-from mocap.weights import load_weights
+from mocap.evaluate.metrics.pose import mpjpe_mm
+from mocap.io.weights import load_weights
+from mocap.model.camera import Camera, intrinsics_from_fov, pitch_and_roll, world_from_camera
+from mocap.model.keypoints import BLAZEPOSE_33, COCO_17, LSP_14, Keypoints2D
+from mocap.solve.lift import DEFAULT_LIFTER, create_lifter
+from mocap.solve.lift.features import FEATURES, FEET
+from mocap.solve.lift.temporal import LifterNetwork, forward
+from training.lifter_network import Lifter
 
 SIZE = (1080, 1920)
 

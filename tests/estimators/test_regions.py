@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mocap.estimators.regions import crop_to_frame, cut_out, regions_around, whole_frame
+from mocap.estimate.regions import crop_to_frame, cut_out, regions_around, whole_frame
 
 
 def blob(center: tuple[float, float], size: tuple[int, int] = (320, 240)) -> np.ndarray:

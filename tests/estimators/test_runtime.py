@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mocap.errors import MocapError
-from mocap.estimators.compiled_cache import cache_folder, cache_key, read_cached, write_cached
-from mocap.estimators.devices import resolve_device
-from mocap.estimators.runtime import create_runtime
+from mocap.estimate.compiled_cache import cache_folder, cache_key, read_cached, write_cached
+from mocap.estimate.devices import resolve_device
+from mocap.estimate.runtime import create_runtime
+from mocap.model.errors import MocapError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAME = "blazepose-lite"
@@ -86,7 +86,7 @@ def test_images_are_taken_as_they_are_needed() -> None:
 
 def test_torch_on_the_cpu_agrees_with_the_runtime() -> None:
     pytest.importorskip("torch")
-    from mocap.estimators.torch_runtime import TorchNetwork
+    from mocap.estimate.torch_runtime import TorchNetwork
 
     batch = images(3)
     fast = list(create_runtime(NAME, device="cpu").infer_many(batch))
@@ -141,7 +141,7 @@ def test_an_unknown_device_lists_the_known_ones() -> None:
 
 @pytest.mark.parametrize("device", ["cuda", "mps"])
 def test_a_device_that_is_not_there_says_what_to_do(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mocap.estimators.devices._may_accelerate", lambda: False)
+    monkeypatch.setattr("mocap.estimate.devices._may_accelerate", lambda: False)
     with pytest.raises(MocapError, match="--device cpu"):
         resolve_device(device)
 
@@ -150,6 +150,6 @@ def test_a_device_that_is_not_there_says_what_to_do(device: str, monkeypatch: py
 def test_auto_takes_the_fastest_device_there_is(
     found: list[str], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mocap.estimators.devices._may_accelerate", lambda: True)
-    monkeypatch.setattr("mocap.estimators.devices._torch_devices", lambda: found)
+    monkeypatch.setattr("mocap.estimate.devices._may_accelerate", lambda: True)
+    monkeypatch.setattr("mocap.estimate.devices._torch_devices", lambda: found)
     assert resolve_device("auto") == expected

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from strategies import motions
 from takes import GOLDEN, NTSC, random_motion, swinging_motion
 
-from mocap import kinematics, rotation
-from mocap.errors import MocapError
-from mocap.formats.bvh import read_bvh, write_bvh
-from mocap.motion import Motion
-from mocap.skeleton import Skeleton
+from mocap.io.bvh import read_bvh, write_bvh
+from mocap.model import kinematics, rotation
+from mocap.model.errors import MocapError
+from mocap.model.motion import Motion
+from mocap.model.skeleton import Skeleton
 
 HUNDREDTH_MM = 1e-5
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from takes import GOLDEN, swinging_motion
 
-from mocap import kinematics
-from mocap.errors import MocapError
-from mocap.formats import reader_for, writer_for
+from mocap.io import reader_for, writer_for
+from mocap.model import kinematics
+from mocap.model.errors import MocapError
 
 
 @pytest.mark.parametrize("name", ["tiny_take.bvh", "tiny_take.json"])

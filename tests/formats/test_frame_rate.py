@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mocap.formats.frame_rate import STANDARD_RATES, fps_from_frame_time
+from mocap.io.frame_rate import STANDARD_RATES, fps_from_frame_time
 
 
 @pytest.mark.parametrize(

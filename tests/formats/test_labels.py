@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from scipy.io import loadmat, savemat
 from typer.testing import CliRunner
 
-from mocap.cli import app
-from mocap.errors import MocapError
-from mocap.formats.coco_json import read_coco, write_coco
-from mocap.formats.labels_csv import columns_of, read_labels, write_labels
-from mocap.formats.lsp_mat import read_lsp, write_lsp
-from mocap.keypoints import BLAZEPOSE_33, COCO_17, LSP_14
-from mocap.labels import ABSENT, OCCLUDED, OPEN, STATES, VISIBLE, Sample, mapped, sample_from_points
+from mocap.cli.main import app
+from mocap.io.coco_json import read_coco, write_coco
+from mocap.io.labels_csv import columns_of, read_labels, write_labels
+from mocap.io.lsp_mat import read_lsp, write_lsp
+from mocap.model.errors import MocapError
+from mocap.model.keypoints import BLAZEPOSE_33, COCO_17, LSP_14
+from mocap.model.labels import ABSENT, OCCLUDED, OPEN, STATES, VISIBLE, Sample, mapped, sample_from_points
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -17,13 +17,13 @@ from hypothesis import HealthCheck, given, settings
 from strategies import motions
 from takes import golden_take, random_motion, take_of
 
-from mocap import kinematics, rotation
-from mocap.errors import MocapError
-from mocap.formats import json_text
-from mocap.formats.rounding import rounded
-from mocap.formats.take_json import read_json, schema, write_json
-from mocap.keypoints import KeypointLayout, Keypoints2D
-from mocap.take import Take
+from mocap.io import json_text
+from mocap.io.rounding import rounded
+from mocap.io.take_json import read_json, schema, write_json
+from mocap.model import kinematics, rotation
+from mocap.model.errors import MocapError
+from mocap.model.keypoints import KeypointLayout, Keypoints2D
+from mocap.model.take import Take
 
 GOLDEN = takes.GOLDEN / "tiny_take.json"
 HUNDREDTH_MM = 1e-5

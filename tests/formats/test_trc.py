@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mocap.errors import MocapError
-from mocap.formats.trc import read_trc
+from mocap.io.trc import read_trc
+from mocap.model.errors import MocapError
 
 LINES = [
     "PathFileType\t4\t(X/Y/Z)\twalk.trc",

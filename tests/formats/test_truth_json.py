@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mocap.errors import MocapError
-from mocap.formats.truth_json import read_truth
+from mocap.io.truth_json import read_truth
+from mocap.model.errors import MocapError
 
 DOCUMENT: dict[str, Any] = {
     "format": "mocap-truth",

@@ -6,11 +6,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mocap.errors import MocapError  # noqa: E402
-from mocap.networks import create_network  # noqa: E402
-from mocap.networks.blazepose import LITE, LandmarkNetwork  # noqa: E402
-from mocap.networks.blocks import InvertedResidual, SeparableDownBlock, depth_to_space  # noqa: E402
-from mocap.weights import Card, list_cards, load_weights  # noqa: E402
+from mocap.estimate.networks import create_network  # noqa: E402
+from mocap.estimate.networks.blazepose import LITE, LandmarkNetwork  # noqa: E402
+from mocap.estimate.networks.blocks import InvertedResidual, SeparableDownBlock, depth_to_space  # noqa: E402
+from mocap.io.weights import Card, list_cards, load_weights  # noqa: E402
+from mocap.model.errors import MocapError  # noqa: E402
 
 LANDMARKERS = ["blazepose-full", "blazepose-heavy", "blazepose-lite"]
 

@@ -14,10 +14,10 @@ torch = pytest.importorskip("torch")
 
 from torch import Tensor, nn  # noqa: E402
 
-from mocap.networks import source_files  # noqa: E402
-from mocap.networks.alexnet import AlexNet  # noqa: E402
-from mocap.networks.deeppose import DeepPose  # noqa: E402
-from mocap.networks.resnet34 import ResNet34, SameConv2d  # noqa: E402
+from mocap.estimate.networks import source_files  # noqa: E402
+from mocap.estimate.networks.alexnet import AlexNet  # noqa: E402
+from mocap.estimate.networks.deeppose import DeepPose  # noqa: E402
+from mocap.estimate.networks.resnet34 import ResNet34, SameConv2d  # noqa: E402
 
 RENDERED = [
     f"training.{name}" for name in ("posed_body", "render_bodies", "rendered_clips", "train_lifter")
@@ -163,19 +163,19 @@ def test_networks_and_training_import_without_video_blender_or_openvino() -> Non
     code = (
         "import importlib, pkgutil, sys\n"
         "for name in ('av', 'bpy', 'openvino'): sys.modules[name] = None  # importing it is an ImportError now\n"
-        "import mocap.networks, training\n"
-        "for package in (mocap.networks, training):\n"
+        "import mocap.estimate.networks, training\n"
+        "for package in (mocap.estimate.networks, training):\n"
         "    for module in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
         f"        if module.name not in {RENDERED}: print(importlib.import_module(module.name).__name__)\n"
     )
     imported = subprocess.run(
         [sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True
     ).stdout.split()
-    networks = {f"mocap.networks.{path.stem}" for path in source_files() if path.stem != "__init__"}
+    networks = {f"mocap.estimate.networks.{path.stem}" for path in source_files() if path.stem != "__init__"}
     assert networks | {"training.train", "training.blazepose_finetune", "training.datasets.lsp"} <= set(imported)
 
 
 def test_networks_import_without_torchvision() -> None:
-    networks = [f"mocap.networks.{path.stem}" for path in source_files() if path.stem != "__init__"]
+    networks = [f"mocap.estimate.networks.{path.stem}" for path in source_files() if path.stem != "__init__"]
     code = f"import importlib, sys\nsys.modules['torchvision'] = None\nfor n in {networks}: importlib.import_module(n)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

@@ -11,8 +11,8 @@ from browser import chromium
 from takes import golden_take, swinging_motion, take_of
 from typer.testing import CliRunner
 
-from mocap.cli import app
-from mocap.errors import MocapError
+from mocap.cli.main import app
+from mocap.model.errors import MocapError
 from mocap.report import page as pages
 from mocap.report.index import write_index
 

@@ -10,11 +10,11 @@ import pytest
 from takes import golden_take, swinging_motion, take_of
 from typer.testing import CliRunner
 
-from mocap.cli import app
-from mocap.contacts import foot_points
-from mocap.errors import MocapError
-from mocap.formats.take_json import read_json, write_json
+from mocap.cli.main import app
+from mocap.io.take_json import read_json, write_json
+from mocap.model.errors import MocapError
 from mocap.report import quality, thresholds
+from mocap.solve.contact.detection import foot_points
 
 
 def moved(metres_a_frame: float, *, frames: int = 60, down_m: float = 0.0):

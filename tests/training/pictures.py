@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from scipy.io import savemat
 
-from mocap.keypoints import LSP_14
+from mocap.model.keypoints import LSP_14
 from training.crops import Crops
 
 FIGURE = np.array(

@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import nn
 
-from mocap.errors import MocapError
-from mocap.keypoints import LSP_14
-from mocap.networks import create_network
-from mocap.weights import read_card, weights_file
+from mocap.estimate.networks import create_network
+from mocap.io.weights import read_card, weights_file
+from mocap.model.errors import MocapError
+from mocap.model.keypoints import LSP_14
 from tests.training.pictures import figures
 from training import compare, tasks, train
 from training.constant import score_constant

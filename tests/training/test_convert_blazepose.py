@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("tflite", reason="reading the published files needs the tflite package (dependency group test)")
 
-from mocap.weights import find_models_folder
+from mocap.io.weights import find_models_folder
 from training.blazepose_cards import ORIGINS
 from training.convert_blazepose import convert, write_model
 

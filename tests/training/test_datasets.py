@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from mocap.errors import MocapError
-from mocap.formats.coco_json import write_coco
-from mocap.formats.labels_csv import write_labels
-from mocap.keypoints import COCO_17, LSP_14
-from mocap.labels import VISIBLE, Sample
+from mocap.io.coco_json import write_coco
+from mocap.io.labels_csv import write_labels
+from mocap.model.errors import MocapError
+from mocap.model.keypoints import COCO_17, LSP_14
+from mocap.model.labels import VISIBLE, Sample
 from tests.training.pictures import FIGURE, drawn, figures, write_lsp
 from training.corpus import Sources, examples_of
 from training.crops import crop_place, cut, make_crops

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import torch
 
-from mocap.networks.spatialnet import FlowPooling
+from mocap.estimate.networks.spatialnet import FlowPooling
 from training.flow import dense_flow, neighbours, warped
 from training.flow_comparison import LIMBS, bells, fit_pooling, highest, scores
 

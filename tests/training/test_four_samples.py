@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from mocap.keypoints import LSP_14
-from mocap.networks import create_network
-from mocap.networks.spatialnet import SpatialNet
+from mocap.estimate.networks import create_network
+from mocap.estimate.networks.spatialnet import SpatialNet
+from mocap.model.keypoints import LSP_14
 from tests.training.pictures import figures
 from training import cascade
 from training.batches import masked

@@ -9,11 +9,11 @@ import pytest
 from bodies import walking_motion
 from scipy.spatial.transform import Rotation
 
-from mocap import kinematics, rotation
-from mocap.estimators import DEFAULT_LIFTER
-from mocap.estimators.lifter import both_ways
-from mocap.networks.lifter_features import FEATURES, FEET, MIRROR, OUTPUTS, in_mirror
-from mocap.weights import load_weights
+from mocap.io.weights import load_weights
+from mocap.model import kinematics, rotation
+from mocap.solve.lift import DEFAULT_LIFTER
+from mocap.solve.lift.features import FEATURES, FEET, MIRROR, OUTPUTS, in_mirror
+from mocap.solve.lift.temporal import both_ways
 from training import asfamc
 from training.captured_bodies import NAMES, Cast, bent, landmarks_of, loosened, prepared
 from training.detector_noise import K, about_hips, as_named, exactly, looked_at, noticed

@@ -16,12 +16,12 @@ import pytest
 torch = pytest.importorskip("torch")
 litert = pytest.importorskip("ai_edge_litert.interpreter", reason="LiteRT (dependency group test) is not installed")
 
-from mocap.estimators import create_detector  # noqa: E402
-from mocap.estimators.anchors import IMAGE_SIZE  # noqa: E402
-from mocap.estimators.blazepose import CROP_SIZE  # noqa: E402
-from mocap.estimators.modules import load_module  # noqa: E402
-from mocap.estimators.regions import cut_out, whole_frame  # noqa: E402
-from mocap.estimators.runtime import create_runtime  # noqa: E402
+from mocap.estimate import create_detector  # noqa: E402
+from mocap.estimate.anchors import IMAGE_SIZE  # noqa: E402
+from mocap.estimate.blazepose import CROP_SIZE  # noqa: E402
+from mocap.estimate.modules import load_module  # noqa: E402
+from mocap.estimate.regions import cut_out, whole_frame  # noqa: E402
+from mocap.estimate.runtime import create_runtime  # noqa: E402
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from mocap.errors import MocapError
-from mocap.keypoints import LSP_14
-from mocap.networks import create_network
+from mocap.estimate.networks import create_network
+from mocap.model.errors import MocapError
+from mocap.model.keypoints import LSP_14
 from tests.training.pictures import figures, mirror_names
 from training import record, starts, tasks, train
 from training.augment import Changes, Mirror, augmentation, augmented

@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mocap.files import atomic_path
-from mocap.rotation import Array
+from mocap.io.files import atomic_path
+from mocap.model.rotation import Array
 from training.datasets.lsp import read_lsp, read_lspet
 from training.datasets.samples import Example, Image
 from training.datasets.splits import split_lsp

@@ -14,10 +14,10 @@ import numpy as np
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
-from mocap.errors import MocapError
-from mocap.keypoints import LSP_14
-from mocap.labels import ABSENT, VISIBLE
-from mocap.rotation import Array
+from mocap.model.errors import MocapError
+from mocap.model.keypoints import LSP_14
+from mocap.model.labels import ABSENT, VISIBLE
+from mocap.model.rotation import Array
 from training.datasets.samples import Example, Picture, box_around, read_member
 
 # the first twelve of FLIC's points; left and right are the person's own

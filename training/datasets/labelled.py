@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mocap.errors import MocapError
-from mocap.formats.coco_json import read_coco
-from mocap.formats.labels_csv import read_labels
-from mocap.labels import Sample
+from mocap.io.coco_json import read_coco
+from mocap.io.labels_csv import read_labels
+from mocap.model.errors import MocapError
+from mocap.model.labels import Sample
 from training.datasets.samples import Example, Picture, box_around, example_of
 
 FEWEST_JOINTS = 4  # fewer say little and place no crop

@@ -9,10 +9,10 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from mocap.errors import MocapError
-from mocap.formats.lsp_mat import read_joints
-from mocap.labels import OCCLUDED, Visibility
-from mocap.rotation import Array
+from mocap.io.lsp_mat import read_joints
+from mocap.model.errors import MocapError
+from mocap.model.labels import OCCLUDED, Visibility
+from mocap.model.rotation import Array
 from training.datasets.samples import Example, Picture, members, read_member
 
 LSP_IMAGES, LSPET_IMAGES = 2000, 10_000

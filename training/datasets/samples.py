@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mocap.errors import MocapError
-from mocap.keypoints import LSP_14
-from mocap.labels import OCCLUDED, Sample, mapped
-from mocap.rotation import Array, Flags
+from mocap.model.errors import MocapError
+from mocap.model.keypoints import LSP_14
+from mocap.model.labels import OCCLUDED, Sample, mapped
+from mocap.model.rotation import Array, Flags
 
 Image = NDArray[np.uint8]  # (height, width, 3), RGB
 
@@ -86,7 +86,7 @@ def members(store: Path) -> set[str]:
 
 
 def _clip_frame(path: Path, frame: int) -> Image:
-    from mocap.video import Video  # brings PyAV, which training on pictures does without
+    from mocap.source import Video  # brings PyAV, which training on pictures does without
 
     fps = Video(path).info.fps
     for image in Video(path, start_s=float(frame / fps), end_s=float((frame + 1) / fps)):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mocap.errors import unknown_name
+from mocap.model.errors import unknown_name
 from training.datasets.samples import Example
 
 OFFICIAL_TRAINING = 1000  # the first half of LSP's 2000 images

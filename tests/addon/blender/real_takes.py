@@ -33,7 +33,7 @@ def make(folder: Path) -> None:
         if not take.exists():
             source = DATA / "videos" / f"{clip}.mp4"
             options = ["--start", start, "--end", end, "--progress", "none", "-o", str(take)]
-            subprocess.run([sys.executable, "-m", "mocap.cli", "process", str(source), *options], check=True)
+            subprocess.run([sys.executable, "-m", "mocap", "process", str(source), *options], check=True)
     with zipfile.ZipFile(DATA / "cmu_bvh.zip") as archive:
         for name, inside in CMU.items():
             (folder / f"{name}.bvh").write_bytes(archive.read(f"{inside}/{name}.bvh"))

@@ -1,0 +1,5 @@
+"""``python -m mocap``: the command line."""
+
+from mocap.cli.main import main
+
+main()

@@ -1,0 +1,40 @@
+"""A first guess of the labels, by the pose network that a user names."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mocap.app.annotate.pictures import Pictures
+from mocap.estimate import ESTIMATORS, create_detector, create_estimator
+from mocap.evaluate.lsp import look_at_middle
+from mocap.model.errors import unknown_name
+from mocap.model.rotation import Array
+
+if TYPE_CHECKING:
+    from mocap.estimate import Detector, PoseEstimator
+
+
+class Guesser:
+    """A person detector and a pose network, loaded with the first guess; one picture at a time.
+
+    Raises MocapError for an unknown name.
+    """
+
+    def __init__(self, name: str, device: str) -> None:
+        if name not in ESTIMATORS:
+            raise unknown_name("estimator", name, sorted(ESTIMATORS))
+        self._name, self._device = name, device
+        self._lock = Lock()
+        self._networks: tuple[Detector, PoseEstimator] | None = None
+
+    def guess(self, pictures: Pictures, index: int) -> Array:
+        """Places (14, 2) by LSP_14 of the person nearest to the picture's middle, pixels; NaN if there is nobody."""
+        frame = pictures.frame(index)
+        with self._lock:
+            if self._networks is None:
+                detector = create_detector(device=self._device)
+                self._networks = detector, create_estimator(self._name, device=self._device)
+            return np.asarray(look_at_middle([frame], *self._networks).agreed()[-1, 0])

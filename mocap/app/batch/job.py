@@ -1,0 +1,152 @@
+"""One clip's work, from a plain description to staged files: what every worker does, wherever it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mocap.app.batch.program import program_digest
+from mocap.app.batch.settings import TakeSettings
+from mocap.model.errors import MocapError, OutputError, one_line
+
+if TYPE_CHECKING:
+    from mocap.app.process import CaptureSettings, Networks
+    from mocap.model.take import Take
+
+PATHS_VARIABLE = "MOCAP_PATHS"  # /driver/clips=/worker/clips, several separated as in PATH
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A clip to be done. take: the name of its files; staging: the folder in which the worker makes one for them."""
+
+    clip: str
+    source: str
+    take: str
+    staging: str
+    settings: dict[str, Any]
+    program: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    state: done, below (the quality asked for), failed (the clip's fault), crashed (the worker's; worth a retry) or
+    blocked (nothing can be written: no clip would fare better). error: a line, "" for done. sha256: of the clip's
+    content. staged: the name of the folder with the files; files: their names and SHA-256.
+    """
+
+    state: str
+    error: str = ""
+    sha256: str = ""
+    staged: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+    frames: int = 0
+    seconds: float = 0.0
+
+
+def run_job(job: Job, progress: Progress) -> Outcome:
+    """Make a clip's take in a new folder inside ``job.staging``. Errors become the outcome's; bugs are raised."""
+    begin, staged = time.perf_counter(), secrets.token_hex(6)
+    staging = local_path(job.staging) / staged
+    sha256 = ""
+    try:
+        _require_same_program(job)
+        sha256 = _sha256(local_path(job.source))
+        take, grade = _make_take(job, staging, progress)
+        files = {path.name: _sha256(path) for path in sorted(staging.iterdir())}
+    except MocapError as error:
+        shutil.rmtree(staging, ignore_errors=True)
+        state = "blocked" if isinstance(error, OutputError) else "failed"
+        return Outcome(state, one_line(str(error)), sha256, seconds=time.perf_counter() - begin)
+    state = "below" if grade else "done"
+    return Outcome(state, grade, take.source.sha256, staged, files, take.frames, time.perf_counter() - begin)
+
+
+def _make_take(job: Job, staging: Path, progress: Progress) -> tuple[Take, str]:
+    """The take, with its files in ``staging``, and what it falls short of ("" for nothing)."""
+    from mocap.app import outputs, process
+    from mocap.report.quality import marked
+
+    settings, source = TakeSettings(**job.settings), local_path(job.source)
+    _make_folder(staging)
+    take = process.process(source, settings.capture(), progress=progress, networks=_kept_networks)
+    take, shortfalls = marked(take, settings.fail_on)
+    outputs.write_take(take, staging / f"{job.take}.bvh", units=settings.units)
+    if settings.preview:
+        from mocap.report.preview import write_preview
+
+        write_preview(take, source, staging / f"{job.take}_preview.mp4", progress=progress)
+    if settings.report:
+        _write_reports(take, source, staging / job.take, settings.fail_on, progress)
+    return take, "; ".join(shortfalls)
+
+
+def _write_reports(take: Take, clip: Path, stem: Path, fail_on: str, progress: Progress) -> None:
+    from mocap.report.page import write_report, write_worst_picture
+    from mocap.report.thresholds import MEASURES, parse
+
+    limits = parse(fail_on) if fail_on else MEASURES
+    page, figures, picture = (stem.with_name(f"{stem.name}_report{suffix}") for suffix in (".html", ".json", ".jpg"))
+    write_report(take, page, clip=clip, limits=limits, progress=progress)
+    write_report(take, figures, limits=limits)
+    write_worst_picture(take, clip, picture)
+
+
+def _kept_networks(settings: CaptureSettings) -> Networks:
+    """The networks of these settings, loaded once a process."""
+    return _networks(settings.estimator, settings.device)
+
+
+@cache
+def _networks(estimator: str, device: str) -> Networks:
+    from mocap.app.process import CaptureSettings, load_networks
+
+    return load_networks(CaptureSettings(estimator=estimator, device=device))
+
+
+def _require_same_program(job: Job) -> None:
+    if job.program != program_digest():
+        raise OutputError(
+            "this worker has another version of mocap, its networks or libraries than the batch; install the same"
+        )
+
+
+def _make_folder(staging: Path) -> None:
+    try:
+        staging.mkdir(parents=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {staging.parent}: {error.strerror}; free some space or see to it") from error
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise MocapError(f"cannot read {path}: {error.strerror}") from error
+
+
+def local_path(path: str) -> Path:
+    """A path of the batch as this machine sees it: $MOCAP_PATHS says which beginnings differ."""
+    for pair in filter(None, os.environ.get(PATHS_VARIABLE, "").split(os.pathsep)):
+        theirs, _, ours = pair.partition("=")
+        if Path(path).is_relative_to(theirs):
+            return Path(ours) / Path(path).relative_to(theirs)
+    return Path(path)
+
+
+def as_json(value: Job | Outcome) -> dict[str, Any]:
+    """A job or an outcome as JSON values."""
+    return asdict(value)

@@ -1,0 +1,64 @@
+"""The command ``mocap annotate``. Heavy modules are imported inside, so that --help is instant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mocap.cli.options import Device
+from mocap.model.errors import MocapError
+
+
+def annotate(
+    source: Annotated[
+        Path,
+        typer.Argument(help="A folder of pictures, a picture, a video, or a take (take.json).", show_default=False),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="The table of labels (.csv). [default: labels.csv in the folder, or beside the file]"
+        ),
+    ] = None,
+    estimator: Annotated[
+        str, typer.Option(help="The pose network that guesses first; `mocap models` lists them. [default: none]")
+    ] = "",
+    device: Device = "auto",
+    person: Annotated[
+        int | None,
+        typer.Option(help="Whom: the person's id in a take, elsewhere a number. [default: the first]"),
+    ] = None,
+    video: Annotated[
+        Path | None, typer.Option(help="The clip of a take. [default: the one of its name beside the take]")
+    ] = None,
+    port: Annotated[int, typer.Option(help="The port on this machine; 0 takes a free one.")] = 0,
+    browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
+) -> None:
+    """Label pictures or correct a take in the browser: a page that this machine serves to itself alone."""
+    try:
+        from mocap.app.annotate import server
+    except ImportError as error:
+        raise MocapError(
+            "the page needs starlette and uvicorn, which are not installed: pip install 'opentake[annotate]'"
+        ) from error
+    from mocap.app.annotate.estimate import Guesser
+    from mocap.app.annotate.session import open_session
+
+    if output is not None and output.suffix.lower() != ".csv":
+        raise MocapError(f"cannot write {output}: labels are kept as .csv; `mocap convert` makes the other formats")
+    if person is not None and person < 1:
+        raise MocapError(f"--person counts from 1, not {person}")
+    guesser = Guesser(estimator, device) if estimator else None
+    session = open_session(source, output, guesser=guesser, person=person, clip=video)
+    listener, token = server.bind(port), server.new_token()
+    running = server.server_of(session, listener, token)
+    address = server.address_of(listener, token)
+    typer.echo(f"labels: {session.store.path}", err=True)
+    typer.echo(f"the page is at {address}\nend with Ctrl-C; what was labelled is on disk", err=True)
+    if browser:
+        import webbrowser
+
+        webbrowser.open(address)
+    running.run(sockets=[listener])

@@ -1,0 +1,193 @@
+"""The command ``mocap batch``. Heavy modules are imported inside, so that --help is instant."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mocap.cli.options import (
+    AllowDamaged,
+    CameraOption,
+    Cutoff,
+    Device,
+    End,
+    Estimator,
+    FailOn,
+    FilterName,
+    FootLockOption,
+    Fov,
+    Height,
+    People,
+    Pitch,
+    ProgressMode,
+    ProgressOption,
+    Roll,
+    Solver,
+    Start,
+    Units,
+    UnitsOption,
+)
+from mocap.model.errors import MocapError, QualityError, one_line
+
+if TYPE_CHECKING:
+    from mocap.app.batch.local import Engine
+    from mocap.app.batch.manifest import Entry
+    from mocap.app.batch.plan import Task
+    from mocap.app.batch.run import MakeEngine, Summary
+
+
+class EngineName(StrEnum):
+    """Where the work is done."""
+
+    local = "local"
+    dask = "dask"
+
+
+def batch(
+    clips: Annotated[Path, typer.Argument(help="The folder with the clips.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder for the takes; made if need be.")],
+    pattern: Annotated[str | None, typer.Option(help='Only names like this, "*_a.mp4" say.')] = None,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Also the folders in it; the tree is kept.")
+    ] = False,
+    workers: Annotated[
+        str, typer.Option(help="Clips at a time on this machine: a number, or auto, one a core.")
+    ] = "auto",
+    engine: Annotated[EngineName, typer.Option(help="This machine's cores, or a Dask cluster.")] = EngineName.local,
+    scheduler: Annotated[str | None, typer.Option(help="With --engine dask: its address, tcp://host:8786.")] = None,
+    retries: Annotated[int, typer.Option(min=0, help="More tries for a clip whose worker died or was too slow.")] = 2,
+    timeout: Annotated[float | None, typer.Option(min=0.1, help="Seconds that a clip may take.")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try clips again that failed before.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be done, and why.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Only list what was done so far.")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Also write each clip with the skeleton over it.")] = False,
+    fail_on: FailOn = "",
+    report: Annotated[
+        bool, typer.Option("--report", help="Also write each take's report, and an index.html of all, worst first.")
+    ] = False,
+    estimator: Estimator = "blazepose-heavy",
+    device: Device = "auto",
+    people: People = "largest",
+    start: Start = None,
+    end: End = None,
+    height: Height = None,
+    fov: Fov = None,
+    camera: CameraOption = None,
+    camera_pitch: Pitch = None,
+    camera_roll: Roll = None,
+    filter_name: FilterName = None,
+    cutoff: Cutoff = None,
+    solver: Solver = None,
+    foot_lock: FootLockOption = None,
+    units: UnitsOption = Units.m,
+    allow_damaged: AllowDamaged = False,
+    progress: ProgressOption = ProgressMode.auto,
+) -> None:
+    """Turn a folder of videos into takes. What was done and has not changed is not done again.
+
+    A mocap.toml among the clips overrides options for its folder (height = 1.8) or for one clip ([clip."walk.mp4"]).
+    """
+    from mocap.app.batch.board import board
+    from mocap.app.batch.clips import find_clips
+    from mocap.app.batch.manifest import read_entries
+    from mocap.app.batch.plan import Places, plan
+    from mocap.app.batch.run import run
+    from mocap.app.batch.settings import TakeSettings
+
+    if status:
+        return typer.echo(_status(read_entries(output).values()))
+    settings = TakeSettings(
+        estimator=estimator,
+        device=device,
+        people=people,
+        start=start,
+        end=end,
+        height=height,
+        fov=fov,
+        camera=camera,
+        camera_pitch=camera_pitch,
+        camera_roll=camera_roll,
+        filter=filter_name,
+        cutoff=cutoff,
+        solve=solver,
+        foot_lock=foot_lock,
+        units=units.value,
+        allow_damaged=allow_damaged,
+        preview=preview,
+        fail_on=fail_on,
+        report=report,
+    )
+    make_engine = _engine(engine, scheduler, workers, timeout)
+    found = find_clips(clips, output, pattern=pattern, recursive=recursive)
+
+    def tasks(entries: dict[str, Entry]) -> list[Task]:
+        return plan(found, Places(clips, output), entries, settings, retry_failed=retry_failed)
+
+    if dry_run:
+        return typer.echo(_plan(tasks(read_entries(output))))
+    with board(progress.value) as shown:
+        summary = run(output, clips, tasks, make_engine, shown, retries=retries)
+    return _announce(summary, output, progress, has_index=report)
+
+
+def _engine(name: EngineName, scheduler: str | None, workers: str, timeout_s: float | None) -> MakeEngine:
+    """What makes the engine, once it is known that there is something to do."""
+    if (name is EngineName.dask) != (scheduler is not None):
+        raise typer.BadParameter("--engine dask and --scheduler ADDRESS go together")
+    if workers != "auto" and not (workers.isdecimal() and int(workers) > 0):
+        raise typer.BadParameter(f"--workers: expected auto or a number from 1, got '{workers}'")
+
+    def make(logs: Path, jobs: int) -> Engine:
+        if scheduler is not None:
+            from mocap.app.batch.cluster import DaskEngine
+
+            return DaskEngine(scheduler, timeout_s=timeout_s)
+        from mocap.app.batch.local import LocalEngine, core_count
+
+        count = core_count() if workers == "auto" else int(workers)
+        return LocalEngine(logs, workers=min(count, jobs), timeout_s=timeout_s)
+
+    return make
+
+
+def _plan(tasks: Sequence[Task]) -> str:
+    lines = [f"{one_line(task.clip.name)}: {task.reason or 'unchanged'}" for task in tasks]
+    return "\n".join([*lines, f"{sum(bool(task.reason) for task in tasks)} of {len(tasks)} clips would be done"])
+
+
+def _status(entries: Collection[Entry]) -> str:
+    lines = [
+        f"{entry.state:8} {one_line(entry.clip)}{f': {entry.error}' if entry.error else ''}"
+        + (f" ({entry.frames} frames, {entry.seconds:.1f} s)" if entry.frames else "")
+        for entry in entries
+    ]
+    states = [entry.state for entry in entries]
+    counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
+    return "\n".join([*lines, ", ".join(counts) or "no batch has written here"])
+
+
+def _announce(summary: Summary, output: Path, progress: ProgressMode, *, has_index: bool) -> None:
+    """Tell the failures, a line each, and the sums; the exit status follows from them."""
+    if has_index:
+        from mocap.report.index import write_index
+
+        typer.echo(f"wrote {write_index(output, [*summary.finished, *summary.skipped])}", err=True)
+    counts = {state: summary.count(state) for state in ("done", "below", "failed")}
+    if progress is ProgressMode.json:
+        from mocap.app.progress import emit
+
+        emit("done", **counts, skipped=len(summary.skipped))
+    for entry in [*summary.finished, *summary.skipped]:
+        if entry.error:
+            typer.echo(f"{entry.state}: {one_line(entry.clip)}: {entry.error}", err=True)
+    total = sum(counts.values())
+    text = f"{output}: {counts['done'] + counts['below']} of {total} takes, {len(summary.finished)} clips done now"
+    typer.echo(text, err=True)
+    if counts["failed"]:
+        raise MocapError(f"{counts['failed']} of {total} clips failed; mend them, or try again with --retry-failed")
+    if counts["below"]:
+        raise QualityError(f"{counts['below']} of {total} takes are below the quality asked for")

@@ -1,0 +1,152 @@
+"""Joint errors against a reference.
+
+The protocol of every 3D figure: 14 points (shoulders, elbows, wrists, hips, knees, ankles, tips of the big toes),
+metres in, millimetres out, no scale unless the measure says so. Frames in which any of them is missing, in either, are
+left out; a ValueError says so if none remain.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mocap.model import kinematics
+from mocap.model.motion import Motion
+from mocap.model.rotation import Array, Flags
+
+EVALUATION_POINTS = tuple(
+    f"{side}_{part}"
+    for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "big_toe")
+    for side in ("left", "right")
+)
+_JOINTS = {
+    "shoulder": "UpperArm",
+    "elbow": "LowerArm",
+    "wrist": "Hand",
+    "hip": "UpperLeg",
+    "knee": "LowerLeg",
+    "ankle": "Foot",
+}
+_HIPS = [EVALUATION_POINTS.index("left_hip"), EVALUATION_POINTS.index("right_hip")]
+
+
+class Fit(NamedTuple):
+    """How points were laid onto a reference: scale · rotation @ p, about the middle that the measure names."""
+
+    rotation: Array
+    scale: float
+
+
+def evaluation_points(motion: Motion) -> Array:
+    """The 14 points (T, 14, 3) of a motion in metres, world frame, in the order of EVALUATION_POINTS."""
+    joints, ends = kinematics.joint_positions(motion), kinematics.end_positions(motion)
+    columns = []
+    for point in EVALUATION_POINTS:
+        side, part = point.split("_", 1)
+        name = side.capitalize() + _JOINTS.get(part, "Toes")
+        columns.append(ends[name] if part == "big_toe" else joints[:, motion.skeleton.index(name)])
+    return np.stack(columns, axis=1)
+
+
+def mpjpe_mm(points: Array, reference: Array) -> float:
+    """Mean joint distance in mm of (T, 14, 3) metres: hips' middle aligned in each frame, one rotation a clip."""
+    return mean_mm(residuals(points, reference, clip_rotation(points, reference)))
+
+
+def scaled_mpjpe_mm(points: Array, reference: Array) -> float:
+    """As ``mpjpe_mm``, with one scale a clip besides: what a take of unknown size could reach."""
+    return mean_mm(residuals(points, reference, clip_similarity(points, reference)))
+
+
+def world_mpjpe_mm(points: Array, reference: Array) -> float:
+    """Mean joint distance in mm of (T, 14, 3) metres after one rigid transform (no scale) for the whole clip."""
+    a, b = _about_clip_middle(points, reference)
+    return mean_mm(a @ _rotation_onto(a, b).T - b)
+
+
+def scaled_world_mpjpe_mm(points: Array, reference: Array) -> float:
+    """As ``world_mpjpe_mm``, with one scale a clip besides."""
+    a, b = _about_clip_middle(points, reference)
+    fit = _similarity_onto(a, b)
+    return mean_mm(fit.scale * a @ fit.rotation.T - b)
+
+
+def pa_mpjpe_mm(points: Array, reference: Array) -> float:
+    """Mean joint distance in mm of (T, 14, 3) metres after one similarity a frame (Procrustes; Umeyama 1991)."""
+    seen = frames_with_all(points, reference)
+    errors = []
+    for a, b in zip(points[seen], reference[seen]):
+        a, b = a - a.mean(axis=0), b - b.mean(axis=0)
+        fit = _similarity_onto(a, b)
+        errors.append(mean_mm(fit.scale * a @ fit.rotation.T - b))
+    return float(np.mean(errors))
+
+
+def clip_rotation(points: Array, reference: Array) -> Fit:
+    """The one rotation, at scale 1, that lays points (T, 14, 3) about their hips best onto the reference's."""
+    a, b = _about_hips_flat(points, reference)
+    return Fit(_rotation_onto(a, b), 1.0)
+
+
+def clip_similarity(points: Array, reference: Array) -> Fit:
+    """The one rotation and scale that lay points (T, 14, 3) about their hips best onto the reference's."""
+    return _similarity_onto(*_about_hips_flat(points, reference))
+
+
+def residuals(points: Array, reference: Array, fit: Fit) -> Array:
+    """Metres (F, 14, 3), in the reference's axes, from the reference to the points, both about their hips' middle.
+
+    F of the T frames have all points in both.
+    """
+    seen = frames_with_all(points, reference)
+    return np.asarray(fit.scale * about_hips(points[seen]) @ fit.rotation.T - about_hips(reference[seen]))
+
+
+def mean_mm(differences: Array) -> float:
+    """The mean length in mm of vectors (..., 3) in metres."""
+    return 1000 * float(np.mean(np.linalg.norm(differences, axis=-1)))
+
+
+def hips_middle(points: Array) -> Array:
+    """The middle (T, 3) of the hips of points (T, 14, 3)."""
+    return np.asarray(points[:, _HIPS].mean(axis=1))
+
+
+def about_hips(points: Array) -> Array:
+    """Points (T, 14, 3) relative to the middle of the hips of their frame."""
+    return points - hips_middle(points)[:, None]
+
+
+def frames_with_all(points: Array, reference: Array) -> Flags:
+    """Frames (T,) in which no point of (T, P, 3) is missing in either. ValueError if there is none."""
+    if points.shape != reference.shape:
+        raise ValueError(f"points {points.shape} and reference {reference.shape} must have one shape")
+    seen = np.isfinite(points).all(axis=(1, 2)) & np.isfinite(reference).all(axis=(1, 2))
+    if not seen.any():
+        raise ValueError("no frame has all points in both")
+    return np.asarray(seen)
+
+
+def _about_hips_flat(points: Array, reference: Array) -> tuple[Array, Array]:
+    seen = frames_with_all(points, reference)
+    return about_hips(points[seen]).reshape(-1, 3), about_hips(reference[seen]).reshape(-1, 3)
+
+
+def _about_clip_middle(points: Array, reference: Array) -> tuple[Array, Array]:
+    seen = frames_with_all(points, reference)
+    a, b = points[seen].reshape(-1, 3), reference[seen].reshape(-1, 3)
+    return a - a.mean(axis=0), b - b.mean(axis=0)
+
+
+def _similarity_onto(a: Array, b: Array) -> Fit:
+    """Rotation and scale about the origin that best lay points (N, 3) onto others (Umeyama 1991)."""
+    rotation = _rotation_onto(a, b)
+    return Fit(rotation, float(np.sum((a @ rotation.T) * b) / np.sum(a**2)))
+
+
+def _rotation_onto(a: Array, b: Array) -> Array:
+    """The rotation (3, 3) about the origin that best turns points (N, 3) onto others (Kabsch 1976)."""
+    u, _, vt = np.linalg.svd(b.T @ a)
+    u[:, 2] *= np.sign(np.linalg.det(u @ vt))
+    return np.asarray(u @ vt)

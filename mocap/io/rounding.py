@@ -1,0 +1,80 @@
+"""The decimals that a take file keeps, given to values before they are solved or written.
+
+A take that was rounded is written and read back without any change, so solving it again gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from mocap.model import rotation
+from mocap.model.keypoints import Keypoints2D, Keypoints3D
+from mocap.model.motion import Motion
+from mocap.model.rotation import Array
+from mocap.model.take import Person, Take
+
+PIXEL_DECIMALS = 2
+KEYPOINT_METRE_DECIMALS = 4
+ROOT_DECIMALS = 6
+QUATERNION_DECIMALS = 8  # 2e-8 rad at most
+CONFIDENCE_DECIMALS = 3
+PATH_DECIMALS = 9  # of homographies: 1e-9 of perspective moves no pixel by 0.01
+LEAST_CONFIDENCE = 0.001  # what is seen must not become 0, which means missing
+
+
+def rounded(take: Take) -> Take:
+    """The take as it will be read back from its file."""
+    path = None if take.camera_path is None else rounded_path(take.camera_path)
+    return replace(take, people=tuple(rounded_person(person) for person in take.people), camera_path=path)
+
+
+def rounded_path(homographies: Array) -> Array:
+    """The camera's path as it will be read back."""
+    return _round(homographies, PATH_DECIMALS)
+
+
+def rounded_person(person: Person) -> Person:
+    """The person with boxes, keypoints and motion as they will be read back."""
+    return replace(
+        person,
+        boxes=_round(person.boxes, PIXEL_DECIMALS),
+        keypoints_2d=rounded_keypoints_2d(person.keypoints_2d),
+        keypoints_3d=rounded_keypoints_3d(person.keypoints_3d) if person.keypoints_3d is not None else None,
+        motion=rounded_motion(person.motion) if person.motion is not None else None,
+    )
+
+
+def rounded_keypoints_2d(keypoints: Keypoints2D) -> Keypoints2D:
+    """Keypoints to 0.01 pixel; confidence to 0.001 and never down to 0."""
+    xy = _round(keypoints.xy, PIXEL_DECIMALS)
+    return replace(keypoints, xy=xy, confidence=_rounded_confidence(keypoints.confidence))
+
+
+def rounded_keypoints_3d(keypoints: Keypoints3D) -> Keypoints3D:
+    """Keypoints to 0.1 mm; confidence to 0.001 and never down to 0."""
+    xyz = _round(keypoints.xyz, KEYPOINT_METRE_DECIMALS)
+    return replace(keypoints, xyz=xyz, confidence=_rounded_confidence(keypoints.confidence))
+
+
+def rounded_motion(motion: Motion) -> Motion:
+    """The motion with its root to 1 µm and quaternions to eight decimals; offsets stay exact.
+
+    The quaternions' norm is then off by up to 1e-8 and is left so: scaling them again would change the digits.
+    """
+    return replace(
+        motion,
+        root_world=_round(motion.root_world, ROOT_DECIMALS),
+        local_wxyz=rotation.make_continuous(_round(motion.local_wxyz, QUATERNION_DECIMALS)),
+        confidence=_round(motion.confidence, CONFIDENCE_DECIMALS),
+    )
+
+
+def _rounded_confidence(confidence: Array) -> Array:
+    shown = np.maximum(_round(confidence, CONFIDENCE_DECIMALS), LEAST_CONFIDENCE)
+    return np.where(confidence > 0, shown, 0.0)
+
+
+def _round(values: Array, decimals: int) -> Array:
+    return np.asarray(np.round(values, decimals) + 0.0)

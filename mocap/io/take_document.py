@@ -1,0 +1,237 @@
+"""A take as the nested values of its JSON file, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, TypeVar
+
+import numpy as np
+
+from mocap.io.json_text import array_at, rows
+from mocap.model import rotation
+from mocap.model.camera import Camera
+from mocap.model.keypoints import LAYOUTS, KeypointLayout, Keypoints2D, Keypoints3D
+from mocap.model.motion import Motion
+from mocap.model.rotation import Array
+from mocap.model.skeleton import Skeleton
+from mocap.model.take import Gap, Person, Source, Swap, Take
+
+FORMAT = "mocap-motion"
+VERSION = "1.0"
+PLAIN_KEYS = ("settings", "filters", "models", "licences", "versions", "warnings", "cuts")
+ROUNDED_NORM = 1e-7  # a quaternion this near to length 1 was only rounded and keeps its digits
+DAMAGED_NORM = 1e-3
+
+Value = TypeVar("Value")
+
+
+def take_to_document(take: Take) -> dict[str, Any]:
+    """JSON values of a take; frame arrays are ``Lines`` with null for what is missing."""
+    camera = take.camera
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "fps": _pair(take.fps),
+        "frames": take.frames,
+        "source": _source_to_document(take.source),
+        "camera": {
+            "K": camera.K.tolist(),
+            "T_world_camera": camera.T_world_camera.tolist(),
+            "size": list(camera.size),
+            **({} if take.camera_path is None else {"path": rows(take.camera_path)}),
+        },
+        **{key: getattr(take, key) for key in PLAIN_KEYS},
+        **({"quality": take.quality} if take.quality else {}),
+        "layouts": {layout.name: _layout_to_document(layout) for layout in _layouts_of(take)},
+        "people": [_person_to_document(person) for person in take.people],
+    }
+
+
+def document_to_take(document: dict[str, Any]) -> Take:
+    """The take of JSON values that fit the schema; ValueError naming the place where they make no sense."""
+    frames, fps = document["frames"], Fraction(*document["fps"])
+    layouts = {name: _document_to_layout(name, layout) for name, layout in document["layouts"].items()}
+    people = tuple(
+        _document_to_person(person, f"people[{i}]", frames, fps, layouts) for i, person in enumerate(document["people"])
+    )
+    return _built(
+        "the document",
+        Take,
+        source=_document_to_source(document["source"]),
+        fps=fps,
+        frames=frames,
+        camera=_document_to_camera(document["camera"]),
+        people=people,
+        **{key: document[key] for key in PLAIN_KEYS},
+        quality=document.get("quality", {}),
+        camera_path=array_at(document["camera"]["path"], (frames, 3, 3), "camera.path")
+        if document["camera"].get("path") is not None
+        else None,
+    )
+
+
+def _built(place: str, make: Callable[..., Value], **fields: Any) -> Value:
+    try:
+        return make(**fields)
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}; the take is damaged") from error
+
+
+def _pair(fraction: Fraction) -> list[int]:
+    return [fraction.numerator, fraction.denominator]
+
+
+def _source_to_document(source: Source) -> dict[str, Any]:
+    return {
+        "name": source.name,
+        "sha256": source.sha256,
+        "size": list(source.size),
+        "fps": _pair(source.fps),
+        "frames": source.frames,
+        "start_s": source.start_s,
+    }
+
+
+def _document_to_source(source: dict[str, Any]) -> Source:
+    fields = {key: source[key] for key in ("name", "sha256", "frames", "start_s")}
+    return _built("source", Source, **fields, size=tuple(source["size"]), fps=Fraction(*source["fps"]))
+
+
+def _document_to_camera(camera: dict[str, Any]) -> Camera:
+    return _built(
+        "camera",
+        Camera,
+        K=array_at(camera["K"], (3, 3), "camera.K"),
+        T_world_camera=array_at(camera["T_world_camera"], (4, 4), "camera.T_world_camera"),
+        size=tuple(camera["size"]),
+    )
+
+
+def _layouts_of(take: Take) -> list[KeypointLayout]:
+    seen = {}
+    for person in take.people:
+        for keypoints in (person.keypoints_2d, person.keypoints_3d):
+            if keypoints is not None:
+                seen[keypoints.layout.name] = keypoints.layout
+    return list(seen.values())
+
+
+def _layout_to_document(layout: KeypointLayout) -> dict[str, Any]:
+    return {"names": list(layout.names), "edges": list(layout.edges), "mirror_pairs": list(layout.mirror_pairs)}
+
+
+def _document_to_layout(name: str, layout: dict[str, Any]) -> KeypointLayout:
+    names = tuple(layout["names"])
+    if name in LAYOUTS:
+        if names != LAYOUTS[name].names:
+            raise ValueError(f"layouts.{name}: its keypoints are not those of {name}; give it another name")
+        return LAYOUTS[name]
+    pairs = [*layout["edges"], *layout["mirror_pairs"]]
+    if any(index >= len(names) for pair in pairs for index in pair):
+        raise ValueError(f"layouts.{name[:40]}: an edge or mirror pair names a keypoint that is not there")
+    edges, mirror_pairs = (tuple((a, b) for a, b in layout[key]) for key in ("edges", "mirror_pairs"))
+    return KeypointLayout(name, names, edges, mirror_pairs)
+
+
+def _person_to_document(person: Person) -> dict[str, Any]:
+    flat, space = person.keypoints_2d, person.keypoints_3d
+    return {
+        "id": person.id,
+        "gaps": [[gap.start, gap.end, gap.reason] for gap in person.gaps],
+        "swaps": [[swap.start, swap.end, swap.limb] for swap in person.swaps],
+        "contacts": {point: [list(span) for span in spans] for point, spans in person.contacts.items()},
+        "boxes": rows(person.boxes),
+        "keypoints_2d": {"layout": flat.layout.name, "xy": rows(flat.xy), "confidence": rows(flat.confidence)},
+        "keypoints_3d": None
+        if space is None
+        else {"layout": space.layout.name, "xyz": rows(space.xyz), "confidence": rows(space.confidence)},
+        "motion": None if person.motion is None else _motion_to_document(person.motion),
+    }
+
+
+def _motion_to_document(motion: Motion) -> dict[str, Any]:
+    skeleton = motion.skeleton
+    return {
+        "skeleton": {
+            "names": list(skeleton.names),
+            "parents": list(skeleton.parents),
+            "offsets": (skeleton.offsets + 0.0).tolist(),
+            "ends": {name: (end + 0.0).tolist() for name, end in skeleton.ends.items()},
+        },
+        "root_world": rows(motion.root_world),
+        "local_wxyz": rows(motion.local_wxyz),
+        "confidence": rows(motion.confidence),
+    }
+
+
+def _document_to_person(
+    person: dict[str, Any], place: str, frames: int, fps: Fraction, layouts: dict[str, KeypointLayout]
+) -> Person:
+    parts = {
+        key: None
+        if person[key] is None
+        else _document_to_keypoints(person[key], f"{place}.{key}", frames, fps, layouts)
+        for key in ("keypoints_2d", "keypoints_3d")
+    }
+    motion = person["motion"]
+    return _built(
+        place,
+        Person,
+        id=person["id"],
+        boxes=array_at(person["boxes"], (frames, 4), f"{place}.boxes", may_miss=True),
+        **parts,
+        motion=None if motion is None else _document_to_motion(motion, f"{place}.motion", frames, fps),
+        contacts={point: [(start, end) for start, end in spans] for point, spans in person["contacts"].items()},
+        gaps=[Gap(*gap) for gap in person["gaps"]],
+        swaps=[Swap(*swap) for swap in person.get("swaps", [])],
+    )
+
+
+def _document_to_keypoints(
+    keypoints: dict[str, Any], place: str, frames: int, fps: Fraction, layouts: dict[str, KeypointLayout]
+) -> Keypoints2D | Keypoints3D:
+    if keypoints["layout"] not in layouts:
+        raise ValueError(f"{place}.layout: '{keypoints['layout'][:40]}' is not among the layouts of the file")
+    layout = layouts[keypoints["layout"]]
+    shape = (frames, len(layout))
+    confidence = array_at(keypoints["confidence"], shape, f"{place}.confidence")
+    if "xy" in keypoints:
+        xy = array_at(keypoints["xy"], (*shape, 2), f"{place}.xy", may_miss=True)
+        return _built(place, Keypoints2D, layout=layout, xy=xy, confidence=confidence, fps=fps)
+    xyz = array_at(keypoints["xyz"], (*shape, 3), f"{place}.xyz", may_miss=True)
+    return _built(place, Keypoints3D, layout=layout, xyz=xyz, confidence=confidence, fps=fps)
+
+
+def _document_to_motion(motion: dict[str, Any], place: str, frames: int, fps: Fraction) -> Motion:
+    skeleton = _document_to_skeleton(motion["skeleton"], f"{place}.skeleton")
+    joints = len(skeleton)
+    return _built(
+        place,
+        Motion,
+        skeleton=skeleton,
+        root_world=array_at(motion["root_world"], (frames, 3), f"{place}.root_world"),
+        local_wxyz=_unit_quaternions(motion["local_wxyz"], (frames, joints, 4), f"{place}.local_wxyz"),
+        fps=fps,
+        confidence=array_at(motion["confidence"], (frames, joints), f"{place}.confidence"),
+    )
+
+
+def _document_to_skeleton(skeleton: dict[str, Any], place: str) -> Skeleton:
+    names = tuple(skeleton["names"])
+    return _built(
+        place,
+        Skeleton,
+        names=names,
+        parents=tuple(skeleton["parents"]),
+        offsets=array_at(skeleton["offsets"], (len(names), 3), f"{place}.offsets"),
+        ends={name: array_at(end, (3,), f"{place}.ends") for name, end in skeleton["ends"].items()},
+    )
+
+
+def _unit_quaternions(value: Any, shape: tuple[int, ...], place: str) -> Array:
+    wxyz = array_at(value, shape, place)
+    norm = np.linalg.norm(wxyz, axis=-1, keepdims=True)
+    if np.any(np.abs(norm - 1) > DAMAGED_NORM):
+        raise ValueError(f"{place}: has a rotation that is no unit quaternion; the take is damaged")
+    return rotation.make_continuous(np.where(np.abs(norm - 1) > ROUNDED_NORM, wxyz / norm, wxyz))

@@ -1,0 +1,114 @@
+"""``mocap-motion`` version 1, the take as JSON (docs/FORMAT.md).
+
+The packaged schema (mocap-motion-1.schema.json) describes a whole document. Checking millions of numbers with it would
+take minutes, so the reader gives it the document with every frame array cut to its first frames, and checks the
+arrays themselves, all of them, with numpy: shape, types, size, and the invariants of the domain types.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from mocap.io.files import atomic_path
+from mocap.io.json_text import load, to_text
+from mocap.io.rounding import rounded
+from mocap.io.take_document import FORMAT, VERSION, document_to_take, take_to_document
+from mocap.model.errors import MocapError
+from mocap.model.take import Take
+
+FRAME_ARRAYS = frozenset({"boxes", "xy", "xyz", "confidence", "root_world", "local_wxyz"})
+FRAMES_FOR_SCHEMA = 2
+LONGEST_MESSAGE = 200
+
+
+def write_json(take: Take, path: str | Path) -> None:
+    """Write a take with the decimals of ``mocap.io.rounding``; the same take gives the same bytes.
+
+    MocapError where the file cannot be written or ``settings`` and the like hold something that is not JSON.
+    """
+    document = take_to_document(rounded(take))
+    try:
+        text = to_text(document) + "\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise MocapError(f"cannot write {path}: {error}; keep to text, numbers, lists and objects") from error
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(text.encode())
+
+
+def read_json(path: str | Path) -> Take:
+    """The take of a ``mocap-motion`` file of version 1; unknown keys are ignored.
+
+    MocapError, naming the place, for files that are damaged, of a newer major version, or not a take.
+    """
+    path = Path(path)
+    document = load(path)
+    try:
+        _check_version(document)
+        _check_schema(document)
+        return document_to_take(document)
+    except RecursionError as error:
+        raise MocapError(f"cannot read {path}: it is nested too deeply; this is no take") from error
+    except ValueError as error:
+        message = " ".join(str(error).split())
+        raise MocapError(f"cannot read {path}: {message}") from error
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON schema (2020-12) of version 1."""
+    text = resources.files("mocap.io").joinpath("mocap-motion-1.schema.json").read_text("utf-8")
+    return dict(json.loads(text))
+
+
+def _check_version(document: Any) -> None:
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ValueError(f'it is no take: a take is a JSON object with "format": "{FORMAT}"')
+    version = str(document.get("version"))[:20]
+    major = version.split(".")[0]
+    if not (major.isdecimal() and len(major) < 6):
+        raise ValueError(f'version: expected text such as "{VERSION}"; the take is damaged')
+    if int(major) > int(VERSION.split(".")[0]):
+        raise ValueError(f"it was written by a newer mocap ({FORMAT} {version}, this one reads 1.x); update mocap")
+
+
+def _check_schema(document: dict[str, Any]) -> None:
+    errors = _validator().iter_errors(_first_frames(document))
+    error: Any = jsonschema.exceptions.best_match(errors)
+    if error is None:
+        return
+    message = error.message
+    if len(message) > LONGEST_MESSAGE:
+        message = f"does not satisfy {error.validator}: {str(error.validator_value)[:LONGEST_MESSAGE]}"
+    raise ValueError(f"{_place(error)}: {message}; the take is damaged")
+
+
+@cache
+def _validator() -> Any:
+    """The schema's validator; unlike JSON schema itself it does not take 6.0 for an integer."""
+    base = jsonschema.Draft202012Validator
+    checker = base.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    return jsonschema.validators.extend(base, type_checker=checker)(schema())
+
+
+def _place(error: Any) -> str:
+    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step[:40]}" for step in error.absolute_path)
+    return place.lstrip(".") or "the document"
+
+
+def _first_frames(value: Any) -> Any:
+    """A copy in which the frame arrays of people are cut to the frames that the schema is to see."""
+    if isinstance(value, dict):
+        return {key: _cut(item) if key in FRAME_ARRAYS else _first_frames(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_first_frames(item) for item in value]
+    return value
+
+
+def _cut(item: Any) -> Any:
+    return item[:FRAMES_FOR_SCHEMA] if isinstance(item, list) else item

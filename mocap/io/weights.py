@@ -1,0 +1,138 @@
+"""The networks' weights: where they lie, what their cards say, and whether they are the ones the cards promise."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tomllib
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mocap.model.errors import MocapError, unknown_name
+
+FOLDER_VARIABLE = "MOCAP_MODELS"
+CARD_FILE = "card.toml"
+REPAIR = "reinstall the package, or rebuild the models with training/convert_blazepose.py"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a model: origin, terms, meaning of its tensors, limits.
+
+    commercial_use: yes, no or unknown. sha256: of the weights. origin_*: the published file they were made from.
+    published_figures: measure to value. folder: where the card lies.
+    """
+
+    name: str
+    description: str
+    licence: str
+    commercial_use: str
+    network: str
+    input: str
+    output: str
+    limits: tuple[str, ...]
+    weights_file: str
+    sha256: str
+    parameters: int
+    origin_authors: str
+    origin_package: str
+    origin_file: str
+    origin_sha256: str
+    folder: Path
+    published_figures: dict[str, Any] = field(default_factory=dict)
+
+
+def find_models_folder() -> Path:
+    """The folder that holds one folder a model: $MOCAP_MODELS, the installed package's, or the checkout's.
+
+    Raises MocapError if there is none.
+    """
+    if chosen := os.environ.get(FOLDER_VARIABLE):
+        folder = Path(chosen)
+        if not folder.is_dir():
+            raise MocapError(f"{FOLDER_VARIABLE} names no folder: {folder}; set it to a folder of models or unset it")
+        return folder
+    package = Path(__file__).resolve().parents[1]
+    candidates = (package / "_models", package.parent / "models")
+    for folder in candidates:
+        if folder.is_dir():
+            return folder
+    raise MocapError(f"no models in {candidates[0]} or {candidates[1]}; {REPAIR}, or set {FOLDER_VARIABLE}")
+
+
+def list_cards() -> list[Card]:
+    """Every model's card, by name."""
+    folder = find_models_folder()
+    return [read_card(path.parent.name) for path in sorted(folder.glob(f"*/{CARD_FILE}"))]
+
+
+def read_card(name: str) -> Card:
+    """The card of a model. Raises MocapError for an unknown name or a card that cannot be read."""
+    folder = find_models_folder()
+    path = folder / name / CARD_FILE
+    if not path.is_file():
+        raise unknown_name("model", name, sorted(p.parent.name for p in folder.glob(f"*/{CARD_FILE}")))
+    try:
+        return _card(tomllib.loads(path.read_text(encoding="utf-8")), path.parent)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError) as error:
+        raise MocapError(f"the card {path} cannot be read ({error}); {REPAIR}") from error
+
+
+def _card(content: dict[str, Any], folder: Path) -> Card:
+    texts = ("name", "description", "licence", "commercial_use", "network", "input", "output")
+    weights, origin = content["weights"], content["origin"]
+    return Card(
+        **{key: content[key] for key in texts},
+        limits=tuple(content["limits"]),
+        weights_file=weights["file"],
+        sha256=weights["sha256"],
+        parameters=weights["parameters"],
+        origin_authors=origin["authors"],
+        origin_package=origin["package"],
+        origin_file=origin["file"],
+        origin_sha256=origin["sha256"],
+        folder=folder,
+        published_figures=content.get("published_figures", {}),
+    )
+
+
+def weights_file(name: str) -> Path:
+    """The weights of a model, checked against the sha256 of its card.
+
+    Raises MocapError when the file is missing, is no safetensors file, or has been damaged or swapped.
+    """
+    card = read_card(name)
+    path = card.folder / card.weights_file
+    if path.suffix != ".safetensors":
+        raise MocapError(f"{path} is no .safetensors file: nothing else is loaded, since it could run code; {REPAIR}")
+    if not path.is_file():
+        raise MocapError(f"the weights of {name} are missing: {path}; {REPAIR}")
+    status = path.stat()
+    if _sha256(path, status.st_size, status.st_mtime_ns) != card.sha256:
+        raise MocapError(f"the weights of {name} are damaged or not the ones of its card: {path}; {REPAIR}")
+    return path
+
+
+@lru_cache(maxsize=32)
+def _sha256(path: Path, size: int, modified_ns: int) -> str:
+    """The file's digest; size and time of change are the cache's key, so that an altered file is read again."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def load_weights(name: str) -> dict[str, NDArray[np.float32]]:
+    """The verified tensors of a model by name, as float32. Errors as in ``weights_file``."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    path = weights_file(name)
+    try:
+        tensors = load_file(path)
+    except SafetensorError as error:
+        raise MocapError(f"the weights of {name} are no safetensors file ({error}): {path}; {REPAIR}") from error
+    return {key: tensor.astype(np.float32) for key, tensor in tensors.items()}

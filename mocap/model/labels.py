@@ -1,0 +1,77 @@
+"""What a person at the screen says of one body in one picture: keypoints placed by hand, and how each is seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mocap.model.keypoints import LSP_14, KeypointLayout
+from mocap.model.rotation import Array, Flags
+
+OPEN, ABSENT, OCCLUDED, VISIBLE = -1, 0, 1, 2  # of a keypoint; from 0 on as in COCO
+STATES = ("todo", "doubtful", "done")  # of a picture
+
+Visibility = NDArray[np.int8]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The labels of one person in one picture.
+
+    image: path of the picture or clip, relative to the folder that was labelled, with forward slashes. xy: (K, 2)
+    pixels of the upright picture, origin at its top-left corner, a pixel's centre at half integers; NaN where there is
+    no keypoint. visibility: (K,) of OPEN (not said yet), ABSENT, OCCLUDED and VISIBLE. frame: of a clip, from 0; 0 for
+    a still. person: told apart by a number from 1. size: (width, height) pixels, (0, 0) if unknown. state: of STATES.
+    """
+
+    image: str
+    xy: Array
+    visibility: Visibility
+    layout: KeypointLayout = LSP_14
+    frame: int = 0
+    person: int = 1
+    size: tuple[int, int] = (0, 0)
+    state: str = "done"
+
+    def __post_init__(self) -> None:
+        if self.xy.shape != (len(self.layout), 2) or self.visibility.shape != (len(self.layout),):
+            raise ValueError(f"expected {len(self.layout)} keypoints, got {self.xy.shape} and {self.visibility.shape}")
+        if not np.isin(self.visibility, (OPEN, ABSENT, OCCLUDED, VISIBLE)).all():
+            raise ValueError("visibility must be -1 (open), 0 (absent), 1 (occluded) or 2 (visible)")
+        if np.any(np.isfinite(self.xy).all(axis=1) != self.is_placed):
+            raise ValueError("a keypoint that is seen or occluded has a finite place, and no other has one")
+        if np.any(np.isfinite(self.xy).any(axis=1) != self.is_placed):
+            raise ValueError("a keypoint has both coordinates or none")
+        if self.state not in STATES:
+            raise ValueError(f"state must be one of {', '.join(STATES)}, not '{self.state}'")
+        if self.frame < 0 or self.person < 1 or min(self.size) < 0:
+            raise ValueError("frames count from 0, people from 1, and sizes are not negative")
+
+    @property
+    def is_placed(self) -> Flags:
+        """Which keypoints (K,) have a place."""
+        return np.asarray(self.visibility > ABSENT)
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """What tells this sample from all others: image, frame, person."""
+        return self.image, self.frame, self.person
+
+
+def sample_from_points(image: str, xy: Array, visibility: Visibility, **facts: object) -> Sample:
+    """A sample with the places of keypoints that are open or absent taken out; facts: the other fields."""
+    flags = np.asarray(visibility, np.int8)
+    return Sample(image, np.where((flags > ABSENT)[:, None], xy, np.nan), flags, **facts)  # type: ignore[arg-type]
+
+
+def mapped(sample: Sample, layout: KeypointLayout) -> Sample:
+    """The sample in another layout, keypoint by keypoint of the same name; those it lacks are open."""
+    xy, visibility = np.full((len(layout), 2), np.nan), np.full(len(layout), OPEN, np.int8)
+    for k, name in enumerate(layout.names):
+        if name in sample.layout.names:
+            old = sample.layout.index(name)
+            xy[k], visibility[k] = sample.xy[old], sample.visibility[old]
+    facts = {"frame": sample.frame, "person": sample.person, "size": sample.size, "state": sample.state}
+    return sample_from_points(sample.image, xy, visibility, layout=layout, **facts)

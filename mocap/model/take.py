@@ -1,0 +1,172 @@
+"""A take: everything that a recording of one clip holds, before it becomes a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from mocap.model.camera import Camera, through
+from mocap.model.keypoints import Keypoints2D, Keypoints3D
+from mocap.model.motion import Motion
+from mocap.model.rotation import Array
+
+CONTACT_POINTS = ("LeftHeel", "LeftToes", "RightHeel", "RightToes")
+LICENCE_KINDS = ("code", "weights", "data")
+SWAPPED_LIMBS = ("arms", "legs", "body")
+COMMERCIAL_USE = ("yes", "no", "unknown")
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Frames [start, end) in which the person was not measured, and why."""
+
+    start: int
+    end: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Frames [start, end) in which the network took left for right, and of what: one of SWAPPED_LIMBS."""
+
+    start: int
+    end: int
+    limb: str
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """One person over all T frames of the clip.
+
+    boxes: (T, 4) xyxy pixels, NaN where unseen. keypoints_2d: as the network said, pixels. keypoints_3d: as the
+    network said, metres, camera axes, hips' middle at the origin. motion: solved from them. contacts: sorted spans
+    [start, end) of frames by contact point. gaps: sorted. swaps: sorted, those of one limb not overlapping; keypoints
+    still have them, the motion does not.
+    """
+
+    id: int
+    boxes: Array
+    keypoints_2d: Keypoints2D
+    keypoints_3d: Keypoints3D | None = None
+    motion: Motion | None = None
+    contacts: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+    swaps: list[Swap] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        frames = len(self.boxes)
+        if self.boxes.shape != (frames, 4):
+            raise ValueError(f"expected boxes (T, 4), got {self.boxes.shape}")
+        _check_boxes(self.boxes)
+        for name in ("keypoints_2d", "keypoints_3d", "motion"):
+            part = getattr(self, name)
+            if part is not None and len(part) != frames:
+                raise ValueError(f"{name} has {len(part)} frames, boxes have {frames}")
+        if unknown := set(self.contacts) - set(CONTACT_POINTS):
+            raise ValueError(f"unknown contact points {sorted(unknown)}; known: {', '.join(CONTACT_POINTS)}")
+        for point, spans in self.contacts.items():
+            _check_spans(f"contacts of {point}", spans, frames)
+        _check_spans("gaps", [(gap.start, gap.end) for gap in self.gaps], frames)
+        if unknown := {swap.limb for swap in self.swaps} - set(SWAPPED_LIMBS):
+            raise ValueError(f"unknown swapped limbs {sorted(unknown)}; known: {', '.join(SWAPPED_LIMBS)}")
+        for limb in SWAPPED_LIMBS:
+            _check_spans(f"swaps of {limb}", [(s.start, s.end) for s in self.swaps if s.limb == limb], frames)
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The clip a take was made from: file name without folder, hash, (width, height), exact fps, frames, first second.
+
+    frames and fps are the file's own, before any resampling; start_s is where the take begins in it.
+    """
+
+    name: str
+    sha256: str
+    size: tuple[int, int]
+    fps: Fraction
+    frames: int
+    start_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if "/" in self.name or "\\" in self.name:
+            raise ValueError("a source is named without its folder")
+        if min(self.size) <= 0 or self.fps <= 0 or self.frames < 0 or not np.isfinite(self.start_s):
+            raise ValueError("a source needs a positive size and fps, no negative frames and a finite start")
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """What came of one clip: T frames at one exact rate, one camera, the people, and how it was all made.
+
+    All people share the clip's frame 0. settings: of the solve, JSON values. filters: those applied, in order.
+    models: {name, sha256, licence}. licences: {part, kind, licence, commercial_use}. warnings: for the user.
+    cuts: frames with which a new scene begins. versions: of the programs that made it, by name. quality: what a report
+    said of it, JSON values; empty where nobody asked. camera_path: (T, 3, 3) homographies that take pixels of each
+    frame to those that ``camera`` would see, of a clip in which it turned; else None.
+    """
+
+    source: Source
+    fps: Fraction
+    frames: int
+    camera: Camera
+    people: tuple[Person, ...]
+    settings: dict[str, Any] = field(default_factory=dict)
+    filters: list[Any] = field(default_factory=list)
+    models: list[dict[str, str]] = field(default_factory=list)
+    licences: list[dict[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    cuts: list[int] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    quality: dict[str, Any] = field(default_factory=dict)
+    camera_path: Array | None = None
+
+    def __post_init__(self) -> None:
+        if self.fps <= 0 or self.frames < 0:
+            raise ValueError("a take needs a positive fps and no negative number of frames")
+        if len({person.id for person in self.people}) != len(self.people):
+            raise ValueError("people must have different ids")
+        if self.camera_path is not None and self.camera_path.shape != (self.frames, 3, 3):
+            raise ValueError(f"expected camera_path {(self.frames, 3, 3)}, got {self.camera_path.shape}")
+        for person in self.people:
+            self._check_person(person)
+        _check_spans("cuts", list(zip([0, *self.cuts], [*self.cuts, self.frames])) if self.cuts else [], self.frames)
+        for licence in self.licences:
+            if licence["kind"] not in LICENCE_KINDS or licence["commercial_use"] not in COMMERCIAL_USE:
+                raise ValueError(f"licence of '{licence['part']}': unknown kind or commercial use")
+
+    def in_camera(self, xy: Array) -> Array:
+        """Pixels (T, ..., 2) of the frames as pixels of ``camera``."""
+        return xy if self.camera_path is None else through(self.camera_path, xy)
+
+    def in_frames(self, xy: Array) -> Array:
+        """Pixels (T, ..., 2) of ``camera`` as pixels of the frames."""
+        return xy if self.camera_path is None else through(np.linalg.inv(self.camera_path), xy)
+
+    def _check_person(self, person: Person) -> None:
+        if len(person) != self.frames:
+            raise ValueError(f"person {person.id} has {len(person)} frames, the take {self.frames}")
+        for part in (person.keypoints_2d, person.keypoints_3d, person.motion):
+            if part is not None and part.fps != self.fps:
+                raise ValueError(f"person {person.id} has {part.fps} fps, the take {self.fps}")
+
+
+def _check_boxes(boxes: Array) -> None:
+    missing = np.isnan(boxes)
+    if np.any(missing.any(axis=1) != missing.all(axis=1)):
+        raise ValueError("a box is known as a whole or not at all")
+    if np.any(np.isinf(boxes)) or np.any(boxes[:, 2:] < boxes[:, :2]):
+        raise ValueError("boxes must be finite, with x0 ≤ x1 and y0 ≤ y1")
+
+
+def _check_spans(what: str, spans: list[tuple[int, int]], frames: int) -> None:
+    ends_before = 0
+    for start, end in spans:
+        if not ends_before <= start < end <= frames:
+            raise ValueError(f"{what}: [{start}, {end}) is empty, out of order or outside of {frames} frames")
+        ends_before = end

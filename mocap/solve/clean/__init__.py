@@ -1,0 +1,1 @@
+"""Keypoints over time made clean: left/right repair, outliers, gaps, filters."""

@@ -1,0 +1,1 @@
+"""Changes to a solved take: the motion bent to keypoints that somebody placed."""
