@@ -16,8 +16,6 @@ from training.captured_bodies import NAMES
 K = len(NAMES)
 SHAKY = np.array([1.7 if n.endswith(("wrist", "pinky", "index", "thumb", "ankle", "heel")) else 1.0 for n in NAMES])
 NAMED_ELSEWHERE = (("shoulder", "hip", -0.018), ("elbow", "shoulder", 0.011), ("ankle", "knee", 0.007))
-WITHHELD = 0.5  # of windows know nothing of the pose network's depth
-FEWER = 0.13  # of windows have the keypoints of a smaller layout, for each such layout
 HIPS = [NAMES.index("left_hip"), NAMES.index("right_hip")]
 
 
@@ -33,6 +31,21 @@ class Noticed:
     guess: Array | None
 
 
+@dataclass(frozen=True)
+class Hardness:
+    """How much of what a pose network says is kept back, as fractions of windows.
+
+    withheld: without its depth. fewer: with the keypoints of a smaller layout, for each such layout. doubted: with
+    confidence of another scale.
+    """
+
+    withheld: float
+    fewer: float
+    doubted: float
+
+
+USUAL = Hardness(withheld=0.2, fewer=0.08, doubted=0.0)  # what is measured on
+TRAINING = Hardness(withheld=0.5, fewer=0.13, doubted=0.4)
 Notice = Callable[[Array, np.random.Generator], Noticed]  # of landmarks (B, T, 33, 3) in the camera's frame, statures
 
 
@@ -58,7 +71,7 @@ def as_named(seen: Array) -> Array:
     return moved
 
 
-def noticed(seen: Array, rng: np.random.Generator) -> Noticed:
+def noticed(seen: Array, rng: np.random.Generator, hardness: Hardness = USUAL) -> Noticed:
     """What a detector says of the landmarks (B, T, 33, 3)."""
     B, T = seen.shape[:2]
     size = 1 / np.median(seen[..., 2], axis=(1, 2))[:, None, None, None]  # rays a stature long
@@ -71,7 +84,7 @@ def noticed(seen: Array, rng: np.random.Generator) -> Noticed:
     confidence = np.clip(rng.uniform(0.8, 1.0, (B, 1, K)) + rng.normal(0, 0.02, (B, T, K)), 0.3, 1)
     confidence = np.where(doubtful, rng.uniform(0.1, 0.7, (B, 1, K)), confidence)
     rays = rays * np.exp(rng.normal(0, 0.12, (B, 1, 1, 1)))  # the focal length is a guess
-    return Noticed(rays, fewer(confidence, rng), _guess(seen, rng))
+    return Noticed(rays, fewer(confidence, rng, hardness), _guess(seen, rng, hardness.withheld))
 
 
 def _slow_noise(shape: tuple[int, ...], memory: float, rng: np.random.Generator) -> Array:
@@ -90,7 +103,7 @@ def _spans(B: int, T: int, chance: float, rng: np.random.Generator) -> Array:
     return np.asarray(hit[:, None] & (t >= begin[:, None]) & (t < (begin + length)[:, None]))
 
 
-def doubted(confidence: Array, rng: np.random.Generator) -> Array:
+def doubted(confidence: Array, rng: np.random.Generator, fraction: float) -> Array:
     """Vary what confidence means: other networks and other footage have other scales of it.
 
     Parameters
@@ -99,31 +112,35 @@ def doubted(confidence: Array, rng: np.random.Generator) -> Array:
         From 0, missing, to 1.
     rng : numpy.random.Generator
         What decides.
+    fraction : float
+        Of the windows, that are changed.
 
     Returns
     -------
     (B, T, 33)
-        In a fifth of the windows one value for all that is there, in another fifth a power of what was; the same
+        In half of the changed windows one value for all that is there, in the others a power of what was; the same
         keypoints are missing.
     """
+    if not fraction:
+        return confidence
     B, kind = len(confidence), rng.random((len(confidence), 1, 1))
     powers = np.maximum(confidence, 0.0) ** np.exp(rng.normal(0, 0.6, (B, 1, 1)))
     alike = np.where(confidence > 0, rng.uniform(0.5, 1.0, (B, 1, 1)), 0.0)
-    return np.where(kind < 0.2, alike, np.where(kind < 0.4, powers, confidence))
+    return np.where(kind < 0.5 * fraction, alike, np.where(kind < fraction, powers, confidence))
 
 
-def fewer(confidence: Array, rng: np.random.Generator) -> Array:
+def fewer(confidence: Array, rng: np.random.Generator, hardness: Hardness) -> Array:
     """Some windows with the keypoints of smaller layouts only, without legs, or with gaps."""
     B, T, _ = confidence.shape
-    confidence = np.where(_spans(B, T, 0.06, rng), 0.0, doubted(confidence, rng))
-    for layout, chance in ((COCO_17, FEWER), (LSP_14, FEWER)):
+    confidence = np.where(_spans(B, T, 0.06, rng), 0.0, doubted(confidence, rng, hardness.doubted))
+    for layout, chance in ((COCO_17, hardness.fewer), (LSP_14, hardness.fewer)):
         kept = np.isin(NAMES, layout.names)
         confidence = np.where((rng.random((B, 1, 1)) < chance) & ~kept, 0.0, confidence)
     legs = np.array([n.endswith(("knee", "ankle", "heel", "foot_index")) for n in NAMES])
     return np.where((rng.random((B, 1, 1)) < 0.04) & legs, 0.0, confidence)
 
 
-def _guess(seen: Array, rng: np.random.Generator) -> Array:
+def _guess(seen: Array, rng: np.random.Generator, withheld: float) -> Array:
     """A pose network's own 3D (B, T, 33, 3) with its faults: leaning, flat, trembling depth; NaN is none.
 
     The numbers are those of ``training.rendered_clips`` in the frame of a camera that looks at the body.
@@ -139,7 +156,7 @@ def _guess(seen: Array, rng: np.random.Generator) -> Array:
     turned = Rotation.from_euler("xy", np.stack([lean, yaw], -1).reshape(-1, 2), degrees=True).as_matrix()
     guess = flat @ turned.reshape(B, T, 3, 3).swapaxes(-1, -2)
     guess = guess + 0.015 * _slow_noise((B, T, K, 3), 0.9, rng) + rng.normal(0, 0.015, (B, 1, K, 3))
-    absent = rng.random((B, 1, 1, 1)) < WITHHELD
+    absent = rng.random((B, 1, 1, 1)) < withheld
     return np.where(absent, np.nan, guess)
 
 

@@ -25,7 +25,7 @@ LEG_RANGE = np.array([(-25, 125), (-15, 50), (-35, 40), (0, 150), (-25, 45)])  #
 BEHIND = (-20.0, 60.0)  # an arm is not drawn further back than so far when it is raised more than that
 STRAIGHT_SHARE, POSE_SHARE, ALIKE_SHARE = 0.35, 0.5, 0.4  # of drawn limbs
 TRUNK = np.array([0.075, 0.30, 0.06])  # half width, length and half depth of what no wrist is drawn in
-SWAY = 2.0
+REACH = 0.38  # the pelvis stays so near to both ankles, along the floor, that the legs reach them
 
 
 def drawn(body: Body, rng: np.random.Generator) -> Body:
@@ -227,7 +227,7 @@ def planted(body: Body, rng: np.random.Generator) -> Body:
     Body
         The window on planted feet; the first frame's heading stays.
     """
-    apart, stride = rng.uniform(0.04, 0.28), rng.choice((0.0, 1.0)) * rng.uniform(-0.32, 0.32)
+    apart, stride = rng.uniform(0.04, 0.26), rng.choice((0.0, 1.0)) * rng.uniform(-0.3, 0.3)
     along = _keyed(
         len(body.points), lambda r: r.uniform((0.1, 0.35, -25, -15, -35, -25), (0.9, 1.1, 60, 15, 35, 25)), rng
     )
@@ -280,7 +280,9 @@ def _above_feet(body: Body, feet: Array, pitch: Array, along: Array, rng: np.ran
     ankles = [
         base + _turned(world, np.tile([feet[i, 0], 0, feet[i, 1]], (len(along), 1))) + _ankle(soles[i]) for i in (0, 1)
     ]
-    hips = (1 - along[:, :1]) * ankles[1] + along[:, :1] * ankles[0]
+    near = REACH / np.maximum(np.linalg.norm(ankles[0] - ankles[1], axis=1), REACH)
+    between = np.clip(along[:, 0], 1 - near, near)[:, None]
+    hips = (1 - between) * ankles[1] + between * ankles[0]
     offsets = [pelvis[..., 0] * sign * LENGTHS["hip"] for sign in (1, -1)]
     hips[:, 1] = _highest(hips, offsets, ankles) * along[:, 1]
     points, frames = _carried_trunk(body, hips, chest, pelvis)

@@ -28,7 +28,7 @@ from mocap.model.keypoints import BLAZEPOSE_33
 from mocap.solve.lift.features import K
 from training import record
 from training.captured_bodies import Body
-from training.detector_noise import Notice, exactly, noticed
+from training.detector_noise import TRAINING, Notice, exactly, noticed
 from training.lifter_network import Lifter
 from training.lifter_views import Batch, Views, far, split
 from training.motions import read_motions
@@ -215,7 +215,10 @@ class Training:
             self._restore()
         views = partial(Views, training, frames=settings.frames, cameras=settings.cameras)
         rest = 1 - settings.rendered - settings.faulty - settings.exact
-        sources: list[tuple[Views | RenderedClips, float]] = [(views(), rest), (views(notice=exactly), settings.exact)]
+        sources: list[tuple[Views | RenderedClips, float]] = [
+            (views(notice=partial(noticed, hardness=TRAINING)), rest),
+            (views(notice=exactly), settings.exact),
+        ]
         if rendered:
             clips = RenderedClips.read(rendered, settings.frames)
             faults = Faults(clips.clips, settings.frames)
