@@ -17,7 +17,7 @@ from training import asfamc
 from training.captured_bodies import NAMES, Cast, bent, landmarks_of, loosened, prepared
 from training.detector_noise import K, about_hips, as_named, exactly, looked_at, noticed
 from training.lifter_views import Views, batch_of, split
-from training.motions import PARTS, POINTS, read_motions, read_takes, write_motions
+from training.motions import PARTS, POINTS, read_takes, write_motions
 from training.other_lifters import Recurrent, Transformer
 from training.rendered_clips import Clip, Faults, RenderedClips, _mirrored, _rolled, fault_of
 
@@ -54,7 +54,7 @@ ASF = """:version 1.10
 def test_takes_come_back_from_their_file(tmp_path):
     take = walker()
     write_motions(tmp_path / "motions.npz", [take])
-    (again,) = read_motions(tmp_path / "motions.npz")
+    (again,) = read_takes(tmp_path / "motions.npz")
     assert again.name == take.name
     np.testing.assert_allclose(again.points, take.points, atol=1e-6)
 
