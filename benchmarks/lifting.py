@@ -130,8 +130,39 @@ class Judge:
         self.lifter, self.weights = LearntDepth(), load_weights(DEFAULT_LIFTER)
 
     def errors(self, seen: Array, rays: Array, confidence: Array, guess: Array | None) -> Array:
-        """MPJPE and PA-MPJPE in mm (3, 2), for each column, of a window: where landmarks (T, 33, 3) are, and what is
-        told of them. NaN where a judged landmark is told of in no frame."""
+        """Measure the answers to one window.
+
+        Parameters
+        ----------
+        seen : (T, 33, 3)
+            Where landmarks are in the camera's frame, statures.
+        rays, confidence, guess : (T, 33, 2), (T, 33), (T, 33, 3) or None
+            What is told of them.
+
+        Returns
+        -------
+        (3, 2)
+            MPJPE and PA-MPJPE in mm, for each column; NaN where a judged landmark is told of in no frame.
+        """
+        truth, *answers = (STATURE_M * body[:, JUDGED] for body in (seen, *self.bodies(rays, confidence, guess)))
+        figures = np.full((3, 2), np.nan)
+        figures[: len(answers)] = [(mpjpe_mm(body, truth), pa_mpjpe_mm(body, truth)) for body in answers]
+        return figures
+
+    def bodies(self, rays: Array, confidence: Array, guess: Array | None) -> list[Array]:
+        """Lift one window.
+
+        Parameters
+        ----------
+        rays, confidence, guess : (T, 33, 2), (T, 33), (T, 33, 3) or None
+            What is told of landmarks.
+
+        Returns
+        -------
+        list of (T, 33, 3)
+            The network's body, the program's, and that at the size of a height that is said, in statures; the first
+            alone where a judged landmark is told of in no frame.
+        """
         turn, features = features_of(rays[None], confidence[None], None if guess is None else guess[None])
         answer = forward(features[0].astype(np.float32), self.weights)[:, : 3 * K].reshape(-1, K, 3)
         bodies = [np.asarray(answer, dtype=float) @ turn[0]]
@@ -144,10 +175,7 @@ class Judge:
                 own = Keypoints3D(BLAZEPOSE_33, np.where(there, guess, np.nan), confidence, RATE)
             points = self.lifter.lift(image, own, CAMERA).points
             bodies += [points.xyz / ADULT_M, points.xyz / bone_lengths.body_height(points)]
-        truth, *answers = (STATURE_M * body[:, JUDGED] for body in (seen, *bodies))
-        figures = np.full((3, 2), np.nan)
-        figures[: len(bodies)] = [(mpjpe_mm(body, truth), pa_mpjpe_mm(body, truth)) for body in answers]
-        return figures
+        return bodies
 
 
 if __name__ == "__main__":

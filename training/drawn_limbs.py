@@ -253,12 +253,15 @@ def standing(body: Body, rng: np.random.Generator) -> Body:
     """
     apart = rng.uniform(0.04, 0.12)
     about = np.array([0.5, 1.0, rng.normal(0, 3), rng.normal(0, 2), rng.normal(0, 5), rng.normal(0, 4)])
-    sway = np.array([0.03, 0.002, 1.0, 1.0, 2.0, 1.0])
+    sway = np.array([0.03, 0.0, 1.0, 1.0, 2.0, 1.0])
     along = _keyed(len(body.points), lambda r: about + sway * r.normal(0, 1, 6), rng)
-    along[:, 1] = np.minimum(along[:, 1], 0.9995)
-    return _above_feet(
-        body, np.array([(apart, 0.0), (-apart, 0.0)]) + rng.normal(0, 0.02, (2, 2)), np.zeros(2), along, rng
-    )
+    feet = np.array([(apart, 0.0), (-apart, 0.0)]) + rng.normal(0, 0.02, (2, 2))
+    stood = _above_feet(body, feet, np.zeros(2), along, rng)
+    points, upper = stood.points.copy(), LENGTHS["thigh"] / (LENGTHS["thigh"] + LENGTHS["shin"])
+    for side in SIDES:  # a millimetre that a leg is too long would bend it by seven degrees
+        hip, ankle = _at(points, f"{side}_hip"), _at(points, f"{side}_ankle")
+        points[:, POINTS.index(f"{side}_knee")] = hip + upper * (ankle - hip)
+    return Body(body.name, points, stood.frames)
 
 
 def _above_feet(body: Body, feet: Array, pitch: Array, along: Array, rng: np.random.Generator) -> Body:

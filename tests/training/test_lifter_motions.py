@@ -107,7 +107,8 @@ def test_who_stands_straight_has_straight_legs_and_an_upright_trunk(seed):
             at(points, f"{side}_{b}") - at(points, f"{side}_{a}") for a, b in pairwise(("hip", "knee", "ankle"))
         )
         cosine = np.sum(thigh * shin, axis=-1) / np.linalg.norm(thigh, axis=-1) / np.linalg.norm(shin, axis=-1)
-        assert np.degrees(np.arccos(np.clip(cosine, -1, 1))).max() < 25
+        assert np.degrees(np.arccos(np.clip(cosine, -1, 1))).max() < 0.01
+        assert length(points, f"{side}_hip", f"{side}_knee") == pytest.approx(LENGTHS["thigh"], rel=0.01)
     assert _chest(points)[:, 1, 1].min() > np.cos(np.radians(20))
 
 
