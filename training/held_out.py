@@ -22,7 +22,7 @@ NEAR_TAKES = (
 FAR_KINDS = {  # what a take's name is like; one that is like several belongs to the first
     "two other people's exercises": ("uiprmd/*_s07_*", "uiprmd/*_s08_*"),
     "side lunges": ("uiprmd/m04_*",),
-    "push-ups, sit-ups, crawling": ("*Push_Ups", "*Pushup", "*Sit_Ups", "*Crawl*"),
+    "push-ups, sit-ups": ("*Push_Ups", "*Pushup", "*Sit_Ups"),
     "kneeling": ("*Kneeling*",),
     "throwing": ("*Throw*",),
 }

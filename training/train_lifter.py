@@ -50,6 +50,7 @@ class Settings:
     """
 
     minutes: float = 60.0
+    steps: int = 0  # of the whole training, instead of minutes; for machines that others use too
     every: int = 200  # steps between checkpoints
     batch: int = 48
     cameras: int = 2
@@ -143,6 +144,7 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=Settings.learning_rate)
     parser.add_argument("--matrix-rate", type=float, default=Settings.matrix_rate, help="Muon's learning rate")
     parser.add_argument("--minutes", type=float, default=Settings.minutes, help="of training, in all")
+    parser.add_argument("--steps", type=int, default=Settings.steps, help="of training, in all, instead of minutes")
     parser.add_argument("--batch", type=int, default=Settings.batch, help="windows a step")
     parser.add_argument(
         "--average", type=float, default=Settings.average, help="of weights: how much of it stays a step"
@@ -152,6 +154,7 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     settings = Settings(
         minutes=options.minutes,
+        steps=options.steps,
         learning_rate=options.learning_rate,
         matrix_rate=options.matrix_rate,
         batch=options.batch,
@@ -226,7 +229,7 @@ class Training:
         loader = DataLoader(Batches(sources, settings, self.step), batch_size=None, num_workers=1)
         begin, running, last = time.monotonic() - self.spent, 0.0, self.step
         for batch in loader:
-            share = min((time.monotonic() - begin) / (60 * settings.minutes), 1.0)
+            share = self._spent_share(time.monotonic() - begin)
             running += self._learn(batch, share)
             if self.step % settings.every == 0 or share >= 1:
                 self.spent = time.monotonic() - begin
@@ -238,6 +241,12 @@ class Training:
                 running, last = 0.0, self.step
             if share >= 1:
                 return
+
+    def _spent_share(self, seconds: float) -> float:
+        """How much of the training is over, 0 to 1: of the steps if they are limited, else of the minutes."""
+        if self.settings.steps:
+            return min((self.step + 1) / self.settings.steps, 1.0)
+        return min(seconds / (60 * self.settings.minutes), 1.0)
 
     def _learn(self, batch: tuple[Tensor, ...], share: float) -> float:
         """One step at that share of the training; its loss."""
