@@ -14,7 +14,6 @@ from threadpoolctl import threadpool_limits
 import mocap
 from mocap import source as video
 from mocap.estimate import DETECTORS, Detector, PoseEstimator, create_detector, create_estimator
-from mocap.estimate.networks import NETWORKS
 from mocap.io import rounding
 from mocap.io.weights import read_card
 from mocap.model.camera import DEFAULT_FOV_DEGREES, Camera, intrinsics_from_fov
@@ -22,7 +21,7 @@ from mocap.model.errors import MocapError
 from mocap.model.keypoints import KeypointLayout, Keypoints2D, Keypoints3D
 from mocap.model.rotation import Array
 from mocap.model.take import Person, Source, Take
-from mocap.solve.lift import LIFTERS
+from mocap.solve.lift import LIFTERS, WITH_WEIGHTS
 from mocap.solve.reconstruct import SolveSettings, fewest_frames, reconstruct
 from mocap.track import follow
 from mocap.track import tracks as people
@@ -93,7 +92,7 @@ def process(
 def solve(take: Take, settings: SolveSettings, *, keeps_contacts: bool = False) -> Take:
     """The take solved anew from its keypoints, rounded as its file will be; keeps_contacts: as in ``reconstruct``."""
     networks = [model for model in take.models if model["name"] not in LIFTERS]
-    lifters = [_model_entry(settings.lifter)] if settings.lifter in NETWORKS else []
+    lifters = [_model_entry(settings.lifter)] if settings.lifter in WITH_WEIGHTS else []
     models = [*networks, *lifters]
     with threadpool_limits(1, user_api="blas"):  # else the last digits depend on the number of cores
         solved = reconstruct(take, settings, keeps_contacts=keeps_contacts)

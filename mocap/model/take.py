@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from mocap.model.body import BODY, GROUPS
 from mocap.model.camera import Camera, through
 from mocap.model.keypoints import Keypoints2D, Keypoints3D
 from mocap.model.motion import Motion
 from mocap.model.rotation import Array
 
-CONTACT_POINTS = ("LeftHeel", "LeftToes", "RightHeel", "RightToes")
+CONTACT_POINTS = tuple(BODY.contacts)
 LICENCE_KINDS = ("code", "weights", "data")
-SWAPPED_LIMBS = ("arms", "legs", "body")
+SWAPPED_LIMBS = (*GROUPS[1:], "body")
 COMMERCIAL_USE = ("yes", "no", "unknown")
 
 

@@ -13,6 +13,7 @@ from mocap.io.bvh_text import POSITIONS, BvhText, parse_bvh
 from mocap.io.frame_rate import fps_from_frame_time, is_standard
 from mocap.io.take_json import read_json
 from mocap.model import kinematics
+from mocap.model.body import BODY, TRUNK
 from mocap.model.errors import MocapError
 from mocap.model.motion import Motion
 from mocap.model.rotation import Array
@@ -26,18 +27,12 @@ HIPS_HEIGHT_M = (0.25, 1.5)  # from an infant to the tallest; in centimetres it 
 FRAME_TIME_S = 1e-9
 
 # bones of a T-pose and where they point: joint, next joint, direction
-T_POSE = (
-    ("Hips", "Spine", (0, 1, 0)),
-    ("LeftUpperArm", "LeftLowerArm", (1, 0, 0)),
-    ("LeftLowerArm", "LeftHand", (1, 0, 0)),
-    ("RightUpperArm", "RightLowerArm", (-1, 0, 0)),
-    ("RightLowerArm", "RightHand", (-1, 0, 0)),
-    ("LeftUpperLeg", "LeftLowerLeg", (0, -1, 0)),
-    ("LeftLowerLeg", "LeftFoot", (0, -1, 0)),
-    ("RightUpperLeg", "RightLowerLeg", (0, -1, 0)),
-    ("RightLowerLeg", "RightFoot", (0, -1, 0)),
+T_POSE: tuple[tuple[str, str, tuple[float, ...]], ...] = tuple(
+    (start.name, end.name, tuple(float(np.sign(x)) for x in end.rest))
+    for start, end in (TRUNK.joints[:2], *(bone for part in BODY.limbs for bone in part.bones()))
 )
-FEET = (("LeftFoot", "LeftToes"), ("RightFoot", "RightToes"))  # their toes point to +Z, seen from above
+# ankle and ball of each foot: the toes point to +Z, seen from above
+FEET = tuple((part.joints[-2].name, part.joints[-1].name) for part in BODY.of_kind("leg"))
 
 
 @dataclass(frozen=True)
@@ -135,7 +130,7 @@ def _moved(parsed: BvhText, joint: int) -> float:
 def _t_pose(parsed: BvhText) -> Check:
     name = "the rest pose is a T-pose"
     rest = _rest_positions(parsed)
-    needed = {joint for a, b, *_ in (*T_POSE, *FEET) for joint in (a, b)}
+    needed = {joint for a, b in (*(bone[:2] for bone in T_POSE), *FEET) for joint in (a, b)}
     if missing := sorted(needed - set(rest)):
         return Check(name, False, f"no joint named {', '.join(missing[:5])}")
     angles = {b: _angle_degrees(rest[b] - rest[a], np.array(direction, float)) for a, b, direction in T_POSE}

@@ -8,17 +8,13 @@ import numpy as np
 from scipy.ndimage import minimum_filter1d
 
 from mocap.model import kinematics, rotation
+from mocap.model.body import BODY
 from mocap.model.motion import Motion
 from mocap.model.rotation import Array, Flags
 from mocap.model.skeleton import Skeleton
 from mocap.solve.clean.filters import runs
 
-FOOT_KEYPOINTS = {  # contact points, and the keypoints that show them
-    "LeftHeel": "left_heel",
-    "LeftToes": "left_foot_index",
-    "RightHeel": "right_heel",
-    "RightToes": "right_foot_index",
-}
+FOOT_KEYPOINTS = {name: contact.keypoint for name, contact in BODY.contacts.items()}
 LOCAL_LOW_S = 0.5  # a foot's own low of the last and next half second stands for the ground under it
 
 
@@ -54,11 +50,9 @@ def foot_points(motion: Motion) -> dict[str, Array]:
 def sole_offsets(skeleton: Skeleton) -> dict[str, tuple[str, Array]]:
     """The soles' points by name: the joint that each hangs on, and where (3,), metres, in its frame."""
     points = {}
-    for side in ("Left", "Right"):
-        end = skeleton.ends[f"{side}Toes"]
-        tip = skeleton.offsets[skeleton.index(f"{side}Toes")] + end
-        points[f"{side}Heel"] = (f"{side}Foot", np.array([0.0, tip[1], -tip[2] / 3]))
-        points[f"{side}Toes"] = (f"{side}Toes", end)
+    for name, contact in BODY.contacts.items():
+        end = skeleton.end_of_chain(contact.joint)
+        points[name] = (contact.joint, end / contact.divisor)
     return points
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mocap.model import kinematics, rotation
+from mocap.model.body import BODY
 from mocap.model.camera import Camera
 from mocap.model.motion import Motion
 from mocap.model.rotation import Array
@@ -20,16 +21,6 @@ ACROSS_M, DEPTH_M = 0.03, 0.12  # of the joints that nobody placed, against wher
 STANDING_M, SUNK_M = 0.004, 0.01
 SHIFT_M = 0.15
 LIMIT_RADIANS = 0.03  # beyond a joint's range
-TURN_RADIANS = {
-    "Spine": 0.15,
-    "Chest": 0.15,
-    "UpperChest": 0.15,
-    "Neck": 0.3,
-    "Head": 0.3,
-    "Toes": 0.15,
-    "Shoulder": 0.2,
-}
-LIMB_TURN_RADIANS = 0.6
 STEP = 1e-5  # of a parameter, for differences
 MOST_STEPS, ENOUGH = 60, 1e-4  # steps of the solver, and the relative gain from which on it goes on
 
@@ -94,7 +85,7 @@ class _Problem:
         fixed = {point.joint for point in placed if not np.any(point.offset)}
         self._free = [j for j in range(len(self._skeleton)) if j not in fixed]
         self._metres_per_pixel = self._joints[:, 2].mean() / camera.K[0, 0]
-        self._turn_scale = np.array([_turn_scale(name) for name in self._skeleton.names])
+        self._turn_scale = np.array([BODY.by_name[name].give for name in self._skeleton.names])
         self._outside = self._beyond_limits(self._local[None])[0]
 
     def _is_of_leg(self, joint: int, side: str) -> bool:
@@ -149,10 +140,6 @@ class _Problem:
         steps = STEP * np.eye(self.size)
         values = self.residuals(np.concatenate([x + steps, x - steps]))
         return np.asarray((values[: self.size] - values[self.size :]).T / (2 * STEP))
-
-
-def _turn_scale(joint: str) -> float:
-    return TURN_RADIANS.get(joint.removeprefix("Left").removeprefix("Right"), LIMB_TURN_RADIANS)
 
 
 def _sole_anchors(motion: Motion, frame: int, world: Array, joints: Array) -> dict[str, tuple[int, Array]]:

@@ -15,6 +15,7 @@ LIFTERS = {
     "network": "mocap.solve.lift.rays:NetworkDepth",  # as the pose network says, frame by frame
 }
 DEFAULT_LIFTER = "lifter"
+WITH_WEIGHTS = ("lifter",)  # the lifters that are a model with a card
 
 
 class Lifter(Protocol):
