@@ -15,8 +15,9 @@ from mocap.io.take_json import write_json
 from mocap.model.errors import MocapError
 from mocap.model.motion import Motion
 from mocap.model.take import Take
+from mocap.solve.clean.keypoints import clean_image
 from mocap.solve.edit.corrections import correct
-from mocap.solve.reconstruct import SolveSettings, clean_image
+from mocap.solve.settings import SolveSettings
 
 TAKE_SUFFIXES = (".bvh", ".json")
 PREVIEW_SUFFIXES = (".mp4", ".mov", ".mkv")

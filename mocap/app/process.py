@@ -16,13 +16,16 @@ from mocap import source as video
 from mocap.estimate import DETECTORS, Detector, PoseEstimator, create_detector, create_estimator
 from mocap.io import rounding
 from mocap.io.weights import read_card
+from mocap.model.body import BODY
 from mocap.model.camera import DEFAULT_FOV_DEGREES, Camera, intrinsics_from_fov
 from mocap.model.errors import MocapError
 from mocap.model.keypoints import KeypointLayout, Keypoints2D, Keypoints3D
 from mocap.model.rotation import Array
 from mocap.model.take import Person, Source, Take
 from mocap.solve.lift import LIFTERS, WITH_WEIGHTS
-from mocap.solve.reconstruct import SolveSettings, fewest_frames, reconstruct
+from mocap.solve.reconstruct import reconstruct
+from mocap.solve.settings import SolveSettings
+from mocap.solve.steps import fewest_frames
 from mocap.track import follow
 from mocap.track import tracks as people
 from mocap.track.camera_motion import Background
@@ -152,12 +155,13 @@ def _warn_if_mostly_unseen(track: Track, footage: Footage, warnings: list[str]) 
 
 
 def unobserved(layout: KeypointLayout) -> list[str]:
-    """What a network of this layout does not see of a body, for the take's warnings."""
-    unseen = {
-        "left_foot_index": "no heels and toes: the pitch of feet follows the shins or the floor",
-        "left_index": "no hands: they follow the forearms",
-    }
-    return [f"the network ({layout.name}) sees {text}" for name, text in unseen.items() if name not in layout.names]
+    """Warnings for a take: parts of the body that a network does not detect, and keypoints that the solve ignores."""
+    missing = {part.without_tips for part in BODY.limbs if not set(part.tips) & set(layout.names)}
+    unused = BODY.not_solved(layout.names)
+    warnings = [f"the network ({layout.name}) detects {text}" for text in sorted(missing)]
+    if unused:
+        warnings.append(f"the network ({layout.name}) gives {', '.join(unused)}, which the solve does not use")
+    return warnings
 
 
 def _extend_back(footage: Footage, clip: video.Video, estimator: PoseEstimator) -> None:

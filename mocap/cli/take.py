@@ -34,7 +34,7 @@ from mocap.model.errors import QualityError, one_line
 
 if TYPE_CHECKING:
     from mocap.model.take import Take
-    from mocap.solve.reconstruct import SolveSettings
+    from mocap.solve.settings import SolveSettings
 
 
 def process(
@@ -163,7 +163,7 @@ def solve(
 
 def _solve_settings(stored: dict[str, Any] | None, **given: float | str | bool | None) -> SolveSettings:
     """Settings from the stored ones, if any, with those changed that were given."""
-    from mocap.solve.reconstruct import SolveSettings
+    from mocap.solve.settings import SolveSettings
 
     return SolveSettings.from_json(
         {**(stored or {}), **{key: value for key, value in given.items() if value is not None}}

@@ -21,6 +21,7 @@ from mocap.model.rotation import Array, Flags
 from mocap.model.take import Person, Take
 from mocap.solve.clean import filters
 from mocap.solve.contact import detection
+from mocap.solve.contact.points import contact_points
 
 TRC_MARKERS = {
     **{f"{side}_{part}": f"{letter}{part.capitalize()}"
@@ -146,7 +147,7 @@ def _from_bvh(path: Path, metres_a_unit: float) -> PointTrack:
 def _from_motion(motion: Motion, origin: str) -> PointTrack:
     points, rig = rigs.points_of(motion)
     if rig is rigs.OURS:
-        soles = detection.foot_points(motion)
+        soles = contact_points(motion)
     else:
         toes = (("LeftToes", "left_big_toe"), ("RightToes", "right_big_toe"))
         soles = {name: points[:, EVALUATION_POINTS.index(point)] for name, point in toes}

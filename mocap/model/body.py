@@ -92,6 +92,11 @@ class Joint:
     is_optimised: bool = False
     give: float = 0.6
 
+    @property
+    def template(self) -> dict[str, Vector]:
+        """Positions of its markers in its frame at rest, metres of an adult, where they are known."""
+        return {marker.name: marker.template for marker in self.markers if marker.template is not None}
+
 
 @dataclass(frozen=True)
 class Part:
@@ -104,6 +109,7 @@ class Part:
     side : "left", "right" or "".
     joints : root first, each after its parent.
     contacts : its points that can touch the ground.
+    without_tips : what happens to the part where a network does not detect its end (fingers, toes).
     """
 
     name: str
@@ -111,6 +117,12 @@ class Part:
     side: str
     joints: tuple[Joint, ...]
     contacts: tuple[Contact, ...] = ()
+    without_tips: str = ""
+
+    @property
+    def tips(self) -> tuple[str, ...]:
+        """The keypoints beyond its last joint."""
+        return tuple(marker.name for joint in self.joints for marker in joint.markers)
 
     @property
     def keypoints(self) -> tuple[str, ...]:
@@ -313,6 +325,7 @@ LEFT_ARM = Part(
             end=(0.108, 0.0, 0.0),
         ),
     ),
+    without_tips="no hands: they follow the forearms",
 )
 LEFT_LEG = Part(
     "left_leg",
@@ -344,6 +357,7 @@ LEFT_LEG = Part(
         Contact("LeftHeel", "LeftFoot", "left_heel", (math.inf, 1.0, -3.0)),
         Contact("LeftToes", "LeftToes", "left_foot_index", (1.0, 1.0, 1.0)),
     ),
+    without_tips="no heels and toes: the pitch of feet follows the shins or the floor",
 )
 BODY = Body((TRUNK, HEAD, *both_sides(LEFT_ARM), *both_sides(LEFT_LEG)))
 GROUPS = ("trunk", "arms", "legs")  # whose labels a network confuses together

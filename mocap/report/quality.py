@@ -15,9 +15,10 @@ from mocap.model.rotation import Array, Flags
 from mocap.model.take import Person, Take
 from mocap.report.thresholds import MEASURES, Quality, as_json, grade, parse
 from mocap.solve.clean.filters import runs
-from mocap.solve.contact.detection import foot_points
-from mocap.solve.contact.standing import ground_heights
-from mocap.solve.reconstruct import SolveSettings, clean_image
+from mocap.solve.clean.keypoints import clean_image
+from mocap.solve.contact.ground import ground_heights
+from mocap.solve.contact.points import contact_points
+from mocap.solve.settings import SolveSettings
 
 DECIMALS = 4
 COMPARED_FPS = 30.0  # at which everything that depends on the frame rate is stated
@@ -60,7 +61,7 @@ def _of_person(take: Take, person: Person) -> Quality:
         raise MocapError(f"person {person.id} has no motion yet: run `mocap solve` on the take first")
     motion, fps = person.motion, float(take.fps)
     seen = _seen(person)
-    points = foot_points(motion)
+    points = contact_points(motion)
     soles = np.stack(list(points.values()), axis=1)
     down = np.stack([_in_spans(person.contacts.get(name, []), take.frames) for name in points], axis=1)
     down = down & seen[:, None]

@@ -18,7 +18,7 @@ from mocap.model.camera import Camera
 from mocap.model.keypoints import Keypoints2D
 from mocap.model.rotation import Array, Flags
 from mocap.model.skeleton import Skeleton
-from mocap.solve.contact.detection import FOOT_KEYPOINTS, sole_offsets
+from mocap.solve.contact.points import CONTACT_KEYPOINTS, contact_offsets
 
 SEEN_M = 0.012  # of a keypoint in the picture, at the body's distance
 DEPTH_M = 0.07  # of a keypoint's depth about the hips, as the lifter judges it
@@ -38,9 +38,13 @@ UNKNOWNS = 3 + 3 * len(ACTIVE)  # of a frame: the root's place and a rotation ve
 class Evidence:
     """What is known of one person in T frames.
 
-    image: cleaned keypoints. depth: (T, K) of them in front of the camera, metres, NaN = unknown. stands: (T, 4) flags
-    of the points of FOOT_KEYPOINTS. grounds: (T, 4) height in metres of the ground under each, NaN = not known. falls:
-    (T,) flags of the frames in which nothing holds the root up.
+    Parameters
+    ----------
+    image : cleaned keypoints.
+    depth : (T, K) metres of the keypoints in front of the camera, NaN = unknown.
+    stands : (T, N) weights 0..1 with which contact points are held.
+    grounds : (T, N) height in metres of the ground under each, NaN = unknown.
+    falls : (T,) flags of the frames in which nothing holds the root up.
     """
 
     image: Keypoints2D
@@ -120,8 +124,8 @@ class Posed:
     def keypoints(self) -> dict[str, tuple[Array, Array]]:
         """Places and derivatives of the keypoints that the skeleton has, by name."""
         found = {keypoint: self.point(joint, np.zeros(3)) for joint, keypoint in BODY.landmarks.items()}
-        for point, keypoint in FOOT_KEYPOINTS.items():
-            found[keypoint] = self.point(*sole_offsets(self.skeleton)[point])
+        for point, keypoint in CONTACT_KEYPOINTS.items():
+            found[keypoint] = self.point(*contact_offsets(self.skeleton)[point])
         return found
 
 
@@ -200,7 +204,7 @@ def _hinge_axes(hinge: Joint, end: Joint) -> tuple[Array, Array]:
 def soles(posed: Posed, evidence: Evidence) -> Rows:
     """Points that stand are at the height of the ground, the others not under it; soles that lie on it do not tilt."""
     residuals, jacobians = [], []
-    for i, keypoint in enumerate(FOOT_KEYPOINTS.values()):
+    for i, keypoint in enumerate(CONTACT_KEYPOINTS.values()):
         place, jacobian = posed.keypoints[keypoint]
         known = np.isfinite(evidence.grounds[:, i])
         off = place[:, 1] - np.nan_to_num(evidence.grounds[:, i])
@@ -218,7 +222,7 @@ def soles(posed: Posed, evidence: Evidence) -> Rows:
 
 def depth_under_ground(posed: Posed, evidence: Evidence) -> float:
     """How far the deepest point of a sole is under its ground, in metres; 0 if none is."""
-    heights = np.stack([posed.keypoints[keypoint][0][:, 1] for keypoint in FOOT_KEYPOINTS.values()], axis=1)
+    heights = np.stack([posed.keypoints[keypoint][0][:, 1] for keypoint in CONTACT_KEYPOINTS.values()], axis=1)
     return max(0.0, float(np.max(np.nan_to_num(evidence.grounds - heights, nan=0.0), initial=0.0)))
 
 
@@ -228,7 +232,7 @@ TERMS = (reprojection, relative_depth, hinges, soles)
 def standing(posed: Posed, evidence: Evidence) -> tuple[Array, Array]:
     """Places (T, 12) of the soles' points and derivatives (T, 12, D), over the step that a standing one may make."""
     step = STANDING_M_S / float(evidence.image.fps)
-    parts = [posed.keypoints[keypoint] for keypoint in FOOT_KEYPOINTS.values()]
+    parts = [posed.keypoints[keypoint] for keypoint in CONTACT_KEYPOINTS.values()]
     return np.concatenate([p for p, _ in parts], axis=1) / step, np.concatenate([j for _, j in parts], axis=1) / step
 
 

@@ -52,7 +52,7 @@ class TakeSettings:
     def capture(self) -> CaptureSettings:
         """The settings as the pipeline takes them. Raises MocapError for values out of range."""
         from mocap.app.process import CaptureSettings
-        from mocap.solve.reconstruct import SolveSettings
+        from mocap.solve.settings import SolveSettings
 
         solve = {
             "height_m": self.height,

@@ -39,7 +39,7 @@ def solve_head(pose: Pose, part: Part) -> None:
     """Rotate the head to the face's keypoints, and the neck half as far; both as the chest where there are too few."""
     neck, head = part.joints
     chest = pose.frames["UpperChest"]
-    face = {marker.name: marker.template for marker in head.markers if marker.template is not None}
+    face = head.template
     names = [name for name in face if pose.points.has(name)]
     if len(names) < FEWEST_FACE_POINTS:
         pose.frames[neck.name] = pose.frames[head.name] = chest

@@ -13,7 +13,7 @@ from mocap.model.camera import Camera
 from mocap.model.motion import Motion
 from mocap.model.rotation import Array
 from mocap.solve import joint_limits
-from mocap.solve.contact.detection import foot_points
+from mocap.solve.contact.points import contact_points
 
 # How far each thing may be from what it should be at the cost of one: what is placed holds, depth gives way first.
 PLACED_M, HIDDEN_M = 0.002, 0.01  # across the line of sight, at the body's distance
@@ -48,7 +48,7 @@ def nearest_pose(
 ) -> PoseChange:
     """The least change of a frame's pose that brings points to where they were placed.
 
-    standing: soles' points in contact, of contacts.foot_points, which stay where they are unless that leg was placed.
+    standing: contact points on the ground, which stay where they are unless that leg was placed.
     """
     from scipy.optimize import least_squares  # a third of a second that nobody else needs
 
@@ -152,7 +152,7 @@ def _sole_anchors(motion: Motion, frame: int, world: Array, joints: Array) -> di
         confidence=motion.confidence[now],
     )
     anchors = {}
-    for name, point in foot_points(alone).items():
+    for name, point in contact_points(alone).items():
         joint = motion.skeleton.index(name.replace("Heel", "Foot"))
         anchors[name] = joint, rotation.rotate(rotation.conjugate(world[joint]), point[0] - joints[joint])
     return anchors

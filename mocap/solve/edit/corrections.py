@@ -19,7 +19,8 @@ from mocap.model.motion import Motion
 from mocap.model.rotation import Array
 from mocap.model.take import Person, Take
 from mocap.solve.clean.filters import runs
-from mocap.solve.contact.detection import CONTACT, foot_points
+from mocap.solve.contact.detection import CONTACT
+from mocap.solve.contact.points import contact_points
 from mocap.solve.edit.corrected_pose import Placed, PoseChange, nearest_pose
 
 WINDOW_S = 0.5  # a correction reaches less far than this, into the past and the future
@@ -197,7 +198,7 @@ def _shares(count: int, frame: int, before: float, after: float, cuts: Sequence[
 
 def _kept_contacts(person: Person, before: Motion, after: Motion) -> dict[str, list[tuple[int, int]]]:
     """The contacts without those frames in which the foot was moved away."""
-    old, new = foot_points(before), foot_points(after)
+    old, new = contact_points(before), contact_points(after)
     kept = {}
     for point, spans in person.contacts.items():
         stays = np.linalg.norm(new[point] - old[point], axis=-1) <= CONTACT.wander_m
