@@ -20,7 +20,7 @@ import numpy as np
 from mocap import proportions
 from mocap.camera import Camera, intrinsics_from_fov
 from mocap.estimators import DEFAULT_LIFTER
-from mocap.estimators.lifter import ADULT_M, LearntDepth, forward
+from mocap.estimators.lifter import ADULT_M, LearntDepth, by_tap, forward
 from mocap.keypoints import BLAZEPOSE_33, Keypoints2D, Keypoints3D
 from mocap.metrics.pose import mpjpe_mm, pa_mpjpe_mm
 from mocap.networks.lifter_features import K, features_of
@@ -60,7 +60,7 @@ class Judge:
     """The lifter of the program, and its network by itself."""
 
     def __init__(self) -> None:
-        self.lifter, self.weights = LearntDepth(), load_weights(DEFAULT_LIFTER)
+        self.lifter, self.weights = LearntDepth(), by_tap(load_weights(DEFAULT_LIFTER))
 
     def errors(self, seen: Array, rays: Array, confidence: Array, guess: Array | None) -> Array:
         """MPJPE and PA-MPJPE in mm (3, 2), for each column, of a window: where landmarks (T, 33, 3) are, and what is

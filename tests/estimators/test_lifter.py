@@ -11,7 +11,7 @@ from bodies import keypoints_of, network_guess, picture_of, walking_motion
 
 from mocap.camera import Camera, intrinsics_from_fov, pitch_and_roll, world_from_camera
 from mocap.estimators import DEFAULT_LIFTER, create_lifter
-from mocap.estimators.lifter import LifterNetwork, forward
+from mocap.estimators.lifter import LifterNetwork, by_tap, forward
 from mocap.keypoints import BLAZEPOSE_33, COCO_17, LSP_14, Keypoints2D
 from mocap.metrics.pose import mpjpe_mm
 from mocap.networks.lifter import Lifter
@@ -56,7 +56,7 @@ def test_numpy_answers_as_torch_does():
     network.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
     with torch.no_grad():
         expected = network(torch.from_numpy(features)[None])[0].numpy()
-    np.testing.assert_allclose(forward(features, weights), expected, atol=1e-4 * np.abs(expected).max())
+    np.testing.assert_allclose(forward(features, by_tap(weights)), expected, atol=1e-4 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize(("layout", "bound_mm"), [(BLAZEPOSE_33, 45), (COCO_17, 46), (LSP_14, 61)])

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from mocap import kinematics, rotation
 from mocap.estimators import DEFAULT_LIFTER
-from mocap.estimators.lifter import both_ways
+from mocap.estimators.lifter import both_ways, by_tap
 from mocap.networks.lifter_features import FEATURES, FEET, MIRROR, OUTPUTS, in_mirror
 from mocap.weights import load_weights
 from training import asfamc
@@ -223,7 +223,7 @@ def test_gravity_is_told_from_how_real_walkers_move(real_data, tmp_path):
         archive.extractall(tmp_path, walks)
     _, bodies = split([take for name in walks for take in read_takes(tmp_path / name)])
     batch = Views(bodies, mixed=False).batch(24, np.random.default_rng(5))
-    weights = load_weights(DEFAULT_LIFTER)
+    weights = by_tap(load_weights(DEFAULT_LIFTER))
     answers = np.array([both_ways(features, weights) for features in batch.features])
     told, true = np.median(answers[..., 3 * K : 3 * K + 3], axis=1), np.median(batch.up, axis=1)
     lengths = np.linalg.norm(told, axis=-1) * np.linalg.norm(true, axis=-1)
