@@ -90,7 +90,7 @@ def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
 def test_training_and_networks_load_without_video_blender_and_openvino() -> None:
     """Of training's modules only those that render bodies or read TensorFlow Lite files ask for more."""
     if find_spec("torchvision") is None:
-        pytest.skip("torchvision is not installed (extra torchvision)")
+        pytest.skip("torchvision is not installed (extra train)")
     own = {"render_bodies", "posed_body", "convert_blazepose", "tflite_reader"}
     files = [path for folder in ("training", "mocap/networks") for path in sorted((REPOSITORY / folder).rglob("*.py"))]
     modules = [".".join(path.relative_to(REPOSITORY).with_suffix("").parts) for path in files if path.stem not in own]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mocap.camera import Camera
-from mocap.errors import unknown_name
+from mocap.errors import MocapError, unknown_name
 from mocap.keypoints import KeypointLayout, Keypoints2D, Keypoints3D
 from mocap.lift import Lifted
 from mocap.rotation import Array
@@ -39,6 +39,7 @@ LIFTERS = {
     "network": "mocap.lift:NetworkDepth",  # as the pose network says, frame by frame
 }
 DEFAULT_LIFTER = "lifter"
+OPTIONAL_PACKAGES = ("torch", "torchvision")  # of the extra ``train``
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,4 +120,11 @@ def _create(table: dict[str, str], kind: str, name: str, device: str):  # type: 
     if name not in table:
         raise unknown_name(kind, name, sorted(table))
     module, _, attribute = table[name].partition(":")
-    return getattr(import_module(module), attribute)(name, device=device)
+    try:
+        factory = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if error.name not in OPTIONAL_PACKAGES:
+            raise
+        message = f"the {kind} {name} needs {error.name}, which is not installed: pip install 'opentake[train]'"
+        raise MocapError(message) from error
+    return factory(name, device=device)
