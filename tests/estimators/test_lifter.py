@@ -59,6 +59,13 @@ def test_numpy_answers_as_torch_does():
     np.testing.assert_allclose(forward(features, by_tap(weights)), expected, atol=1e-4 * np.abs(expected).max())
 
 
+def test_kernels_lie_in_memory_as_fast_products_need_them():
+    stored = load_weights(DEFAULT_LIFTER)
+    kernel = by_tap(stored)["blocks.0.layers.0.weight"]
+    assert kernel.flags["C_CONTIGUOUS"]
+    np.testing.assert_array_equal(kernel[2].T, stored["blocks.0.layers.0.weight"][:, :, 2])
+
+
 @pytest.mark.parametrize(("layout", "bound_mm"), [(BLAZEPOSE_33, 45), (COCO_17, 46), (LSP_14, 61)])
 def test_a_walker_gets_depth_from_image_points_alone_in_every_layout(layout, bound_mm):
     """Measured: 38, 38 and 51 mm."""
