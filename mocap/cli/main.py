@@ -84,13 +84,13 @@ def validate(
 
 @app.command()
 def models() -> None:
-    """List the networks, their licences and whether their weights are whole."""
-    from mocap.io.weights import list_cards, weights_file
+    """List the networks, their licences and whether their weights and graphs are whole."""
+    from mocap.io.weights import check_model, list_cards
 
     damaged = []
     for card in list_cards():
         try:
-            weights_file(card.name)
+            check_model(card.name)
             state = "ok"
         except MocapError as error:
             state = str(error)
@@ -98,7 +98,7 @@ def models() -> None:
         typer.echo(f"{card.name:20} {card.licence:12} commercial use: {card.commercial_use:8} {state}")
         typer.echo(f"{'':20} {card.description}")
     if damaged:
-        raise MocapError(f"weights missing or damaged: {', '.join(damaged)}; install the package again")
+        raise MocapError(f"weights or graphs missing or damaged: {', '.join(damaged)}; install the package again")
 
 
 @app.command()
