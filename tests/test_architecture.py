@@ -80,7 +80,20 @@ def test_help_loads_nothing_heavy() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["process", "annotate", "batch", "solve", "convert", "validate", "evaluate", "models", "doctor", "version"],
+    [
+        "process",
+        "annotate",
+        "batch",
+        "solve",
+        "convert",
+        "validate",
+        "report",
+        "evaluate",
+        "models",
+        "options",
+        "doctor",
+        "version",
+    ],
 )
 def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
     loaded = loaded_by(f"sys.argv = ['mocap', '{command}', '--help']; from mocap.cli.main import main; main()")

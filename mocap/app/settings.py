@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mocap.model.settings import Option, check, check_listed, option, options_of
+from mocap.model.settings import Option, check, check_fully, option, options_of
 from mocap.solve.settings import SolveSettings
 
 FROM_VIDEO = ("process", "batch")  # the commands that have the clip
@@ -111,6 +111,7 @@ class OutputSettings:
         "fail-on",
         "Exit with 3 where the take is worse than these limits: slide=5,unseen=0.2.",
         metavar="LIMITS",
+        parsed="mocap.report.thresholds:parse",
         commands=FROM_VIDEO,
     )
 
@@ -176,12 +177,9 @@ class TakeSettings:
         return hashlib.sha256(json.dumps(self.values(), sort_keys=True).encode()).hexdigest()
 
     def check(self) -> None:
-        """Check what needs more than the declarations: names in tables, limits of quality. Raises MocapError."""
-        from mocap.report import thresholds
-
-        check_listed(self.capture)
-        if self.output.fail_on:
-            thresholds.parse(self.output.fail_on)
+        """Check what needs an import, too: names in tables, limits of quality. Raises MocapError."""
+        for stage in (self.capture, self.capture.solve, self.output):
+            check_fully(stage)
 
 
 STAGES = (CaptureSettings, SolveSettings, OutputSettings)  # the dataclasses that hold options

@@ -11,7 +11,7 @@ from typing import Any
 
 from mocap.app.settings import TakeSettings, take_options
 from mocap.model.errors import MocapError, one_line
-from mocap.model.settings import Option, check_value
+from mocap.model.settings import Option, check_value_fully
 
 FILE_NAME = "mocap.toml"
 CLIP_TABLE = "clip"
@@ -190,7 +190,7 @@ def _value(declared: Option, value: Any, where: str) -> Any:
     }[declared.kind]
     if not isinstance(value, wanted):
         raise MocapError(f"{where}: expected {words}, not {_short(repr(value))}")
-    check_value(declared, value, where)
+    check_value_fully(declared, value, where)
     return value
 
 

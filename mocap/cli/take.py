@@ -53,14 +53,12 @@ def _settings_for(video: Path, given: Given) -> TakeSettings:
     from mocap.app.settings import TakeSettings
     from mocap.app.settings_file import beside
 
-    base = TakeSettings().changed(given)
-    base.check()
-    added, line = beside(video, given)
-    settings = base.changed(added)
+    settings = TakeSettings().changed(given)
     settings.check()
+    added, line = beside(video, given)
     if line:
         typer.echo(one_line(line), err=True)
-    return settings
+    return settings.changed(added)
 
 
 def _check_report(path: Path | None) -> None:

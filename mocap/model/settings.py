@@ -36,6 +36,8 @@ class Option:
         The values that are allowed; empty: any.
     listed : str
         In place of ``choices``: the table of allowed names, as ``module:attribute``, imported when it is needed.
+    parsed : str
+        The function that reads the text and raises MocapError for a wrong one, as ``module:attribute``.
     counts : bool
         Whether a whole number from 1 is allowed beside the choices.
     low, high : float or None
@@ -57,6 +59,7 @@ class Option:
     unit: str = ""
     choices: tuple[str, ...] = ()
     listed: str = ""
+    parsed: str = ""
     counts: bool = False
     low: float | None = None
     high: float | None = None
@@ -123,10 +126,7 @@ def options_of(stage: Any) -> list[Option]:
 
 def choices_of(declared: Option) -> tuple[str, ...]:
     """The allowed names, those of a table included: it is imported now."""
-    if not declared.listed:
-        return declared.choices
-    module, _, attribute = declared.listed.partition(":")
-    return tuple(getattr(import_module(module), attribute))
+    return tuple(_imported(declared.listed)) if declared.listed else declared.choices
 
 
 def check(settings: Any) -> None:
@@ -146,19 +146,37 @@ def check(settings: Any) -> None:
 
     Notes
     -----
-    Names that stand in a table (``listed``) are not looked up here, since that would import the table: see
-    `check_listed`.
+    What needs an import (``listed``, ``parsed``) is not checked here, but by `check_fully`.
     """
     for declared in options_of(settings):
         check_value(declared, getattr(settings, declared.key), f"--{declared.name}")
 
 
-def check_listed(settings: Any) -> None:
-    """Check the names that stand in a table, which is imported for it. Raises MocapError for unknown ones."""
+def check_fully(settings: Any) -> None:
+    """Check what needs an import, too: names that stand in a table, text that a function reads.
+
+    Raises
+    ------
+    MocapError
+        For an unknown name or a text that cannot be read, naming the option as on the command line.
+    """
     for declared in options_of(settings):
-        if declared.listed:
-            full = replace(declared, choices=choices_of(declared), listed="")
-            check_value(full, getattr(settings, declared.key), f"--{declared.name}")
+        check_value_fully(declared, getattr(settings, declared.key), f"--{declared.name}")
+
+
+def check_value_fully(declared: Option, value: Any, where: str) -> None:
+    """Check one value as `check_value` does, and what needs an import, too."""
+    check_value(replace(declared, choices=choices_of(declared)), value, where)
+    if declared.parsed and value:
+        try:
+            _imported(declared.parsed)(value)
+        except MocapError as error:
+            raise MocapError(f"{where}: {str(error).removeprefix(f'--{declared.name}: ')}") from error
+
+
+def _imported(reference: str) -> Any:
+    module, _, attribute = reference.partition(":")
+    return getattr(import_module(module), attribute)
 
 
 def check_value(declared: Option, value: Any, where: str) -> None:
