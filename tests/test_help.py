@@ -101,6 +101,25 @@ def test_process_reads_the_file_beside_the_clip_and_says_so_and_the_command_line
     assert (settings["height_m"], settings["solver"]) == (1.8, "fast")
 
 
+def test_a_report_does_not_replace_the_take(clip):
+    run = mocap("process", clip, "-o", clip.with_suffix(".bvh"), "--report", clip.with_suffix(".json"))
+    assert run.returncode == 1
+    assert "that is the take itself" in run.stderr.splitlines()[-1]
+    assert not clip.with_suffix(".json").exists()
+
+
+def test_files_that_the_toml_asks_for_lie_beside_the_take(clip, tmp_path):
+    pytest.importorskip("plotly")
+    with (clip.parent / "mocap.toml").open("a") as settings:
+        settings.write("report = true\nplot = true\n")
+    (tmp_path / "out").mkdir()
+    run = mocap("process", clip, "-o", tmp_path / "out" / "take.bvh", "--plot", tmp_path / "out" / "drawn.svg")
+    assert run.returncode == 0, run.stderr
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        *("take.bvh", "take.json", "take_report.html", "drawn.svg")
+    }
+
+
 @pytest.mark.parametrize("option", [["--estimator", "openpose"], ["--fail-on", "beauty=1"], ["--height", "17"]])
 def test_what_is_wrong_on_the_command_line_is_not_blamed_on_the_file(clip, option):
     run = mocap("process", clip, "-o", clip.with_suffix(".json"), *option)

@@ -47,7 +47,7 @@ class CaptureSettings:
         unit="s",
         low=0.0,
         high=LATEST_S,
-        unset="its begin",
+        unset="the start of the clip",
         commands=FROM_VIDEO,
     )
     end_s: float | None = option(
@@ -57,7 +57,7 @@ class CaptureSettings:
         unit="s",
         low=0.0,
         high=LATEST_S,
-        unset="its end",
+        unset="the end of the clip",
         commands=FROM_VIDEO,
     )
     allow_damaged: bool = option(
@@ -165,7 +165,13 @@ class TakeSettings:
         return TakeSettings(capture, replace(self.output, **by_key(OutputSettings, given)))
 
     def values(self) -> dict[str, Any]:
-        """All values by the options' names; JSON values where no path was given."""
+        """All values by the options' names.
+
+        Returns
+        -------
+        dict
+            JSON values, except for a file whose path was given. `changed` takes them back.
+        """
         stages = (self.capture, self.capture.solve, self.output)
         return {declared.name: getattr(stage, declared.key) for stage in stages for declared in options_of(stage)}
 
@@ -186,7 +192,20 @@ STAGES = (CaptureSettings, SolveSettings, OutputSettings)  # the dataclasses tha
 
 
 def by_key(stage: type, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the values by option name, those of one stage, by the names of its fields."""
+    """Choose the values of one stage.
+
+    Parameters
+    ----------
+    stage : type
+        A settings dataclass.
+    given : mapping
+        Values by the options' names, of any stage.
+
+    Returns
+    -------
+    dict
+        Those of the stage, by the names of its fields.
+    """
     return {declared.key: given[declared.name] for declared in options_of(stage) if declared.name in given}
 
 

@@ -69,7 +69,18 @@ def _entry(one: Option) -> dict[str, Any]:
 
 
 def markdown(listed: Sequence[Option]) -> str:
-    """The options as a Markdown table: name and value, default, what it does, and the commands that have it."""
+    """The options as a Markdown table.
+
+    Parameters
+    ----------
+    listed : sequence of Option
+        The options, in their order.
+
+    Returns
+    -------
+    str
+        A row for each: name and value, default, what it does, and the commands that have it.
+    """
     rows = [
         f"| `{_escaped(one)}` | {_default(one)} | {one.help}{_range(one)} | {', '.join(one.commands)} |"
         for one in listed

@@ -128,7 +128,23 @@ def _default_text(declared: Option, unset: str) -> str:
 
 
 def parse_number(text: str) -> float:
-    """A number of the command line. Raises typer.BadParameter, with the right spelling for a decimal comma."""
+    """Read a number of the command line.
+
+    Parameters
+    ----------
+    text : str
+        With a decimal point; ``1e3`` is a number, too.
+
+    Returns
+    -------
+    float
+        The number; whether it is in the option's range is checked later.
+
+    Raises
+    ------
+    typer.BadParameter
+        For anything else, with the right spelling for a decimal comma.
+    """
     try:
         return float(text)
     except ValueError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mocap.cli.options import Given, Output, ProgressMode, ProgressOption, with_take_options
-from mocap.model.errors import QualityError, one_line
+from mocap.model.errors import MocapError, QualityError, one_line
 
 if TYPE_CHECKING:
     from mocap.app.process import Progress
@@ -38,7 +38,7 @@ def process(
     wanted = settings.output
     files = {key: wanted.file(key, output) for key in ("preview", "plot", "report")}
     outputs.check_writable(output, preview=files["preview"], plot=files["plot"], keep=video)
-    _check_report(files["report"])
+    _check_report(files["report"], output)
     with reporter(progress.value) as listener:
         take, shortfalls = marked(pipeline.process(video, settings.capture, progress=listener), wanted.fail_on)
         written = outputs.write_take(take, output, units=wanted.units)
@@ -61,11 +61,15 @@ def _settings_for(video: Path, given: Given) -> TakeSettings:
     return settings.changed(added)
 
 
-def _check_report(path: Path | None) -> None:
-    if path is not None:
-        from mocap.report.page import check_output
+def _check_report(path: Path | None, output: Path) -> None:
+    """MocapError now for a report that cannot be written, or that would replace the take's own JSON."""
+    if path is None:
+        return
+    from mocap.report.page import check_output
 
-        check_output(path)
+    check_output(path)
+    if path.resolve() == output.with_suffix(".json").resolve():
+        raise MocapError(f"cannot write {path}: that is the take itself; choose another name for the report")
 
 
 def _write_extras(

@@ -88,7 +88,18 @@ class Option:
         return "FILE" if self.kind == "file" else (UNIT_WORDS.get(self.unit, self.unit) or "NUMBER").upper()
 
     def shown(self, value: Any) -> str:
-        """A value with the option's name and unit: ``height 1.8 m``."""
+        """The option with a value, as a message names it.
+
+        Parameters
+        ----------
+        value
+            In the option's unit.
+
+        Returns
+        -------
+        str
+            ``height 1.8 m``, or the name alone for True.
+        """
         if value is True:
             return self.name
         text = f"{value:g}" if isinstance(value, float) else {False: "off"}.get(value, value)
@@ -116,7 +127,18 @@ def option(default: Any, name: str, help: str, **declared: Any) -> Any:
 
 
 def options_of(stage: Any) -> list[Option]:
-    """The options of a settings dataclass, or of an instance of one, in the order of its fields."""
+    """List the options of a stage.
+
+    Parameters
+    ----------
+    stage
+        A settings dataclass or an instance of one.
+
+    Returns
+    -------
+    list of Option
+        In the order of the fields; fields that are no options are left out.
+    """
     return [
         replace(one.metadata[METADATA_KEY], kind=KINDS[str(one.type).partition(" ")[0]], key=one.name)
         for one in fields(stage)
@@ -125,7 +147,18 @@ def options_of(stage: Any) -> list[Option]:
 
 
 def choices_of(declared: Option) -> tuple[str, ...]:
-    """The allowed names, those of a table included: it is imported now."""
+    """List the allowed names.
+
+    Parameters
+    ----------
+    declared : Option
+        Where its names stand in a table, that is imported now.
+
+    Returns
+    -------
+    tuple of str
+        Empty where any value is allowed.
+    """
     return tuple(_imported(declared.listed)) if declared.listed else declared.choices
 
 
@@ -155,6 +188,11 @@ def check(settings: Any) -> None:
 def check_fully(settings: Any) -> None:
     """Check what needs an import, too: names that stand in a table, text that a function reads.
 
+    Parameters
+    ----------
+    settings
+        An instance of a settings dataclass.
+
     Raises
     ------
     MocapError
@@ -165,7 +203,24 @@ def check_fully(settings: Any) -> None:
 
 
 def check_value_fully(declared: Option, value: Any, where: str) -> None:
-    """Check one value as `check_value` does, and what needs an import, too."""
+    """Check one value as `check_value` does, and what needs an import, too.
+
+    Parameters
+    ----------
+    declared : Option
+        What is allowed.
+    value
+        The value.
+    where : str
+        As in `check_value`.
+
+    Raises
+    ------
+    MocapError
+        For an unknown name or a text that cannot be read as well.
+    TypeError
+        For a value of another kind.
+    """
     check_value(replace(declared, choices=choices_of(declared)), value, where)
     if declared.parsed and value:
         try:
