@@ -64,7 +64,7 @@ def test_the_nearest_word_on_a_clip_wins(tmp_path):
         ("x = " + "[" * 5000, "nested too deeply|cannot be read"),
         ("#" * (LARGEST_BYTES + 1), "larger than 64 kB"),
         ("start = 1" + "0" * 400, "start: the number is too large"),
-        ("height = " + "9" * 5000, "cannot be read: .*digits"),
+        ("height = " + "9" * 5000, "cannot be read: a number has too many digits"),
         (".".join("a" * 20000) + " = 1", "line 1: the key has more than 8 dots"),
         (f'[clip."{"a" * 5000}.mp4"]\nheight = 1', "no clip 'a{60}…'"),
     ],

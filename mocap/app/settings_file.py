@@ -153,8 +153,10 @@ def _parsed(path: Path, text: str) -> Table:
         return tomllib.loads(text)
     except RecursionError as error:
         raise MocapError(f"{path} cannot be read: its values are nested too deeply") from error
-    except ValueError as error:  # a TOMLDecodeError is one, and so is a number of too many digits
-        raise MocapError(f"{path} cannot be read: {_short(str(error).partition(';')[0])}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise MocapError(f"{path} cannot be read: {_short(str(error), 2 * SHOWN_LETTERS)}") from error
+    except ValueError as error:  # Python's limit for the digits of a number
+        raise MocapError(f"{path} cannot be read: a number has too many digits") from error
 
 
 def _require_clip(path: Path, clip: str) -> None:
@@ -201,7 +203,7 @@ def _float(value: int, where: str) -> float:
         raise MocapError(f"{where}: the number is too large") from error
 
 
-def _short(text: str) -> str:
+def _short(text: str, most: int = SHOWN_LETTERS) -> str:
     """Text for a message: on one line, and cut where it is long."""
     text = one_line(text)
-    return text if len(text) <= SHOWN_LETTERS else f"{text[:SHOWN_LETTERS]}…"
+    return text if len(text) <= most else f"{text[:most]}…"
