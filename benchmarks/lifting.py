@@ -25,7 +25,7 @@ from mocap.model.rotation import Array
 from mocap.solve import bone_lengths
 from mocap.solve.lift import DEFAULT_LIFTER
 from mocap.solve.lift.features import K, features_of
-from mocap.solve.lift.temporal import ADULT_M, LearntDepth, forward
+from mocap.solve.lift.temporal import ADULT_M, LearntDepth, by_tap, forward
 from training.detector_noise import exactly, noticed
 from training.lifter_views import Views, split
 from training.motions import FPS, read_motions
@@ -60,7 +60,7 @@ class Judge:
     """The lifter of the program, and its network by itself."""
 
     def __init__(self) -> None:
-        self.lifter, self.weights = LearntDepth(), load_weights(DEFAULT_LIFTER)
+        self.lifter, self.weights = LearntDepth(), by_tap(load_weights(DEFAULT_LIFTER))
 
     def errors(self, seen: Array, rays: Array, confidence: Array, guess: Array | None) -> Array:
         """MPJPE and PA-MPJPE in mm (3, 2), for each column, of a window: where landmarks (T, 33, 3) are, and what is

@@ -73,7 +73,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    loaded = loaded_by("sys.argv = ['mocap', '--help']; from mocap.cli.main import main; main()")
+    loaded = loaded_by("sys.argv = ['mocap', '--help']; from mocap.cli.main.main import main; main()")
     assert "typer" in loaded
     assert loaded.isdisjoint(HEAVY)
 
@@ -96,14 +96,14 @@ def test_help_loads_nothing_heavy() -> None:
     ],
 )
 def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
-    loaded = loaded_by(f"sys.argv = ['mocap', '{command}', '--help']; from mocap.cli.main import main; main()")
+    loaded = loaded_by(f"sys.argv = ['mocap', '{command}', '--help']; from mocap.cli.main.main import main; main()")
     assert loaded.isdisjoint(HEAVY)
 
 
 def test_training_and_networks_load_without_video_blender_and_openvino() -> None:
     """Of training's modules only those that render bodies or read TensorFlow Lite files ask for more."""
     if find_spec("torchvision") is None:
-        pytest.skip("torchvision is not installed (extra torchvision)")
+        pytest.skip("torchvision is not installed (extra train)")
     own = {"render_bodies", "posed_body", "convert_blazepose", "tflite_reader"}
     files = [
         path

@@ -136,13 +136,13 @@ def validate(
 
 @command
 def models() -> None:
-    """List the networks, their licences and the state of their weights."""
-    from mocap.io.weights import list_cards, weights_file
+    """List the networks, their licences and the state of their files."""
+    from mocap.io.weights import check_model, list_cards
 
     damaged = []
     for card in list_cards():
         try:
-            weights_file(card.name)
+            check_model(card.name)
             state = "ok"
         except MocapError as error:
             state = str(error)
@@ -150,7 +150,7 @@ def models() -> None:
         typer.echo(f"{card.name:20} {card.licence:12} commercial use: {card.commercial_use:8} {state}")
         typer.echo(f"{'':20} {card.description}")
     if damaged:
-        raise MocapError(f"weights missing or damaged: {', '.join(damaged)}; install the package again")
+        raise MocapError(f"weights or graphs missing or damaged: {', '.join(damaged)}; install the package again")
 
 
 command(options)
