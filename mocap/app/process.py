@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 import mocap
 from mocap import source as video
+from mocap.app.settings import CaptureSettings
 from mocap.estimate import DETECTORS, Detector, PoseEstimator, create_detector, create_estimator
 from mocap.io import rounding
 from mocap.io.weights import read_card
@@ -36,22 +37,6 @@ BOX_MIN_CONFIDENCE = 0.3
 MOSTLY_UNSEEN = 0.5  # of the clip; more earns a warning
 
 Progress = Callable[[str, int, int], None]  # stage, frames done, frames in all
-
-
-@dataclass(frozen=True)
-class CaptureSettings:
-    """What to look at, at whom and with which network.
-
-    start_s, end_s: seconds after the clip's first picture. people: as in people.choose_people.
-    """
-
-    estimator: str = "blazepose-heavy"
-    device: str = "auto"
-    start_s: float | None = None
-    end_s: float | None = None
-    allow_damaged: bool = False
-    people: str = "largest"
-    solve: SolveSettings = field(default_factory=SolveSettings)
 
 
 @dataclass(frozen=True, eq=False)
