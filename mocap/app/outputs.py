@@ -62,6 +62,8 @@ def convert(source: Path, output: Path, *, units: str, source_units: str = "m") 
         return [output]
     is_bvh = source.suffix.lower() == ".bvh"
     motions = {1: read_bvh(source, units=source_units)} if is_bvh else reader_for(source)(source)
+    if not all(map(len, motions.values())):
+        raise MocapError(f"cannot convert {source}: it has no frames, only a rest pose; export it again")
     return _write_motions(motions, output, units=units)
 
 
