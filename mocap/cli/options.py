@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from mocap.io.outlets import known_suffixes
+
 
 class ProgressMode(StrEnum):
     """How progress is reported."""
@@ -48,7 +50,12 @@ class FootLock(StrEnum):
 
 
 Output = Annotated[
-    Path, typer.Option("--output", "-o", help="Where to write: take.bvh (take.json is written beside it) or take.json.")
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        help=f"Where to write; the suffix picks the format: {known_suffixes()}. take.json is written beside others.",
+    ),
 ]
 ProgressOption = Annotated[
     ProgressMode, typer.Option("--progress", help="Progress on a terminal, as JSON Lines on stdout, or none.")

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from mocap.io.bvh_text import LARGEST, POSITIONS, ROTATIONS, BvhText, parse_bvh
 from mocap.io.files import atomic_path
 from mocap.io.frame_rate import fps_from_frame_time
+from mocap.io.outlets import Recording
 from mocap.model import rotation
 from mocap.model.errors import MocapError, unknown_name
 from mocap.model.motion import Motion
@@ -26,6 +27,16 @@ SHORTEST_END_M = 0.001  # Blender cannot show a shorter bone
 INVENTED_END_M = 0.05
 
 log = logging.getLogger(__name__)
+
+
+def write(recording: Recording, path: str | Path, *, units: str = "m") -> None:
+    """Write the only person of a recording, for the table of outlets; see ``write_bvh``."""
+    write_bvh(recording.motion, path, units=units)
+
+
+def read(path: str | Path, *, units: str = "m") -> Recording:
+    """The motion of a BVH file as that of person 1, for the table of readers; see ``read_bvh``."""
+    return Recording({1: read_bvh(path, units=units)})
 
 
 def write_bvh(motion: Motion, path: str | Path, *, units: str = "m") -> None:

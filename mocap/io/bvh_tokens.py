@@ -75,8 +75,7 @@ class BvhTokens:
             plain = name = "_".join(joint.name.split())
             number = 0
             while name in names:
-                number += 1
-                name = f"{plain}.{number:03d}"
+                name = f"{plain}.{(number := number + 1):03d}"
             names[name] = None
         return list(names)
 
@@ -84,22 +83,8 @@ class BvhTokens:
 def read(path: str | Path) -> BvhTokens:
     """The words of a BVH file, put in order.
 
-    Parameters
-    ----------
-    path : str or Path
-        Text in UTF-8, UTF-16, Shift-JIS or Latin-1.
-
-    Returns
-    -------
-    BvhTokens
-        With ``warnings`` about what was put right.
-
-    Raises
-    ------
-    ValueError
-        For a file that is damaged, cut short, too large or has several roots; one line that names line and word.
-    OSError
-        For a file that cannot be opened.
+    path: text in UTF-8, UTF-16, Shift-JIS or Latin-1. Raises ValueError, one line that names line and word, for a file
+    that is damaged, cut short, too large or has several roots, and OSError for one that cannot be opened.
     """
     path = Path(path)
     _check_size(path)
@@ -110,8 +95,7 @@ def read(path: str | Path) -> BvhTokens:
 def parse(file: TextIO) -> BvhTokens:
     """The words of an open BVH file or ``io.StringIO``, put in order. Raises ValueError as ``read`` does."""
     lines = enumerate(_lines(file), start=1)
-    hierarchy = _parse_hierarchy(_statements(lines))
-    return _parse_motion(hierarchy, lines)
+    return _parse_motion(_parse_hierarchy(_statements(lines)), lines)
 
 
 def _check_size(path: Path) -> None:
@@ -309,7 +293,6 @@ class _Rows:
         self.warnings: list[str] = []
 
     def read(self, lines: Iterator[tuple[int, str]]) -> array[float]:
-        """The numbers of the declared frames. ValueError where there are fewer, or others that make no frame."""
         wanted, numbers = self.frames * self.channels, array("d")
         for number, line in lines:
             words = line.split()
@@ -329,12 +312,9 @@ class _Rows:
         """A warning where the line that is too much is a whole frame of its own."""
         if count != wanted + len(words) or len(words) != self.channels:
             raise self._mismatch(count, "a line has too many or too few, export the file again")
-        self.warnings.append(
-            f"line {self.last_line}: more frames follow than the {self.frames} that are declared; they are left out"
-        )
+        said = f"more frames follow than the {self.frames} that are declared; they are left out"
+        self.warnings.append(f"line {self.last_line}: {said}")
 
     def _mismatch(self, count: int, reason: str) -> ValueError:
-        return ValueError(
-            f"line {self.last_line}: {self.frames} frames of {self.channels} channels need "
-            f"{self.frames * self.channels} numbers, the file has {count} up to here; {reason}"
-        )
+        need = f"{self.frames} frames of {self.channels} channels need {self.frames * self.channels} numbers"
+        return ValueError(f"line {self.last_line}: {need}, the file has {count} up to here; {reason}")

@@ -12,6 +12,7 @@ from mocap.io.bvh import JOINT_CHANNELS, LARGEST, ROOT_CHANNELS, SHORTEST_END_M,
 from mocap.io.bvh_text import POSITIONS, BvhText, parse_bvh
 from mocap.io.bvh_tokens import Vector
 from mocap.io.frame_rate import fps_from_frame_time, is_standard
+from mocap.io.outlets import READERS, chosen_by_suffix
 from mocap.io.take_json import read_json
 from mocap.model import kinematics
 from mocap.model.errors import MocapError
@@ -19,6 +20,7 @@ from mocap.model.motion import Motion
 from mocap.model.rotation import Array
 from mocap.model.take import Person, Take
 
+SUFFIX = ".bvh"  # the one format whose files are checked
 STRAIGHT_DEGREES = 1.0
 SYMMETRIC_M = 1e-4
 MOVED_M = 1e-4  # a bone whose length changes by less only shows rounding
@@ -55,9 +57,10 @@ def validate(path: str | Path, take_json: str | Path | None = None, *, units: st
     """The checks of a BVH file, and of its agreement with the take that it belongs to.
 
     A file that cannot be parsed gives one failed check. With several people in the take the nearest is compared.
-    MocapError where a file is missing or ``take_json`` is no take.
+    MocapError where a file is missing or of another format, or ``take_json`` is no take.
     """
     path = Path(path)
+    chosen_by_suffix({SUFFIX: READERS[SUFFIX]}, path, "check")
     if not path.is_file():
         raise MocapError(f"cannot check {path}: there is no such file; check the name")
     take = None if take_json is None else read_json(take_json)
