@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 
 
 def process(
-    video: Annotated[Path, typer.Argument(help="The clip: anything FFmpeg reads.", show_default=False)],
+    video: Annotated[
+        Path, typer.Argument(help="The clip: anything FFmpeg reads, or a folder of images.", show_default=False)
+    ],
     output: Output,
     estimator: Estimator = "blazepose-heavy",
     device: Device = "auto",
@@ -62,6 +64,7 @@ def process(
         Path | None, typer.Option(help="Also draw curves before and after filtering (png, svg, pdf).")
     ] = None,
     allow_damaged: AllowDamaged = False,
+    fps: Annotated[float | None, typer.Option(help="Frames a second of a folder of images. [default: 30]")] = None,
     fail_on: FailOn = "",
     progress: ProgressOption = ProgressMode.auto,
 ) -> None:
@@ -81,6 +84,7 @@ def process(
         end_s=end,
         allow_damaged=allow_damaged,
         people=people,
+        fps=fps,
         solve=_solve_settings(
             None,
             height_m=height,
