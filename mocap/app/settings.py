@@ -72,6 +72,16 @@ class CaptureSettings:
         metavar="largest|all|NUMBER",
         commands=FROM_VIDEO,
     )
+    fps: float | None = option(
+        None,
+        "fps",
+        "Frames a second of a folder of images that stands in place of a clip.",
+        unit="Hz",
+        low=1.0,
+        high=1000.0,
+        unset="30",
+        commands=FROM_VIDEO,
+    )
     solve: SolveSettings = field(default_factory=SolveSettings)
 
     def __post_init__(self) -> None:

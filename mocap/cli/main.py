@@ -106,8 +106,10 @@ def convert(
     """
     from mocap.app import outputs
 
-    outputs.convert(source, output, units=units.value, source_units=source_units.value)
-    typer.echo(f"wrote {output}", err=True)
+    written, note = outputs.convert(source, output, units=units.value, source_units=source_units.value)
+    if note:
+        typer.echo(f"note: {note}", err=True)
+    typer.echo(f"wrote {', '.join(map(str, written))}", err=True)
 
 
 @command

@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from mocap.app.settings import STAGES, take_options
+from mocap.io.outlets import known_suffixes
 from mocap.model.settings import Option, options_of
 
 Given = dict[str, Any]  # values by the options' names; what was not given is absent
@@ -35,7 +36,7 @@ class Units(StrEnum):
 
 OUTPUT = Option(
     "output",
-    "Where to write: take.bvh (take.json is written beside it) or take.json.",
+    f"Where to write; the suffix picks the format: {known_suffixes()}. take.json is written beside the others.",
     kind="file",
     unset="required",
     commands=("process", "solve"),

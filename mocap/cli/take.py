@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 @with_take_options("process")
 def process(
     video: Annotated[
-        Path, typer.Argument(help="The clip: anything FFmpeg reads.", metavar="VIDEO", show_default=False)
+        Path,
+        typer.Argument(
+            help="The clip: anything FFmpeg reads, or a folder of images.", metavar="VIDEO", show_default=False
+        ),
     ],
     output: Output,
     given: Given,

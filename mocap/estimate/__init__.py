@@ -74,9 +74,13 @@ class Detector(Protocol):
 
 
 class PoseEstimator(Protocol):
-    """Finds the keypoints of one person in a region of a frame."""
+    """Finds the keypoints of one person in a region of a frame.
+
+    parts: of a person that it gives, from ``mocap.model.take.PARTS``.
+    """
 
     layout: KeypointLayout
+    parts: tuple[str, ...]
 
     def estimate(self, frames: Sequence[Frame], regions: Array) -> Poses:
         """Poses of B regions (B, 4), each in the frame of the same index; all are in flight at once."""
