@@ -65,8 +65,10 @@ def fit_skeleton(keypoints: Keypoints3D) -> Skeleton:
             offsets[j] *= lengths[part] / np.linalg.norm(offsets[j])
         elif name in _ALONG_THE_TRUNK:
             offsets[j, 1] *= trunk
-    for part, joint in (("hip", "UpperLeg"), ("shoulder", "UpperArm")):
-        _widen(base, offsets, joint, 0.5 * lengths[part])
+    for kind in ("leg", "arm"):
+        first, _ = next(BODY.of_kind(kind)[0].bones())
+        width = lengths[first.keypoint.removeprefix("left_")]
+        _widen(base, offsets, first.name.removeprefix("Left"), 0.5 * width)
     skeleton = replace(base, offsets=offsets)
     ball = skeleton.rest_positions()[skeleton.index("LeftToes")] + base.ends["LeftToes"]
     offsets[0, 1] -= ball[1]  # stand on the floor
