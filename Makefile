@@ -73,7 +73,7 @@ $(VENV)/.environment:
 	@touch $@
 
 $(VENV)/.package: pyproject.toml constraints/cpu.txt | $(VENV)/.environment
-	@echo "Installing opentake and what it needs into $(VENV) (a few minutes, 1 to 2 GB with the CPU build of torch)"
+	@echo "Installing opentake and what it needs into $(VENV) (a minute or two, about 0.8 GB)"
 	@$(INSTALL) $(PINNED) --editable .
 	@touch $@
 

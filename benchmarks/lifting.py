@@ -31,7 +31,7 @@ from mocap.model.rotation import Array
 from mocap.solve import bone_lengths
 from mocap.solve.lift import DEFAULT_LIFTER
 from mocap.solve.lift.features import K, features_of
-from mocap.solve.lift.temporal import ADULT_M, LearntDepth, forward
+from mocap.solve.lift.temporal import ADULT_M, LearntDepth, by_tap, forward
 from training.captured_bodies import Body, prepared
 from training.detector_noise import Notice, exactly, noticed
 from training.lifter_views import Views, far, split
@@ -127,7 +127,7 @@ class Judge:
     """The lifter of the program, and its network by itself."""
 
     def __init__(self) -> None:
-        self.lifter, self.weights = LearntDepth(), load_weights(DEFAULT_LIFTER)
+        self.lifter, self.weights = LearntDepth(), by_tap(load_weights(DEFAULT_LIFTER))
 
     def errors(self, seen: Array, rays: Array, confidence: Array, guess: Array | None) -> Array:
         """Measure the answers to one window.

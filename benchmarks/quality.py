@@ -27,7 +27,7 @@ from mocap.io.truth_json import Truth, read_truth
 from mocap.model.errors import MocapError
 from mocap.model.rotation import Flags
 from mocap.model.take import Take
-from mocap.solve.reconstruct import SolveSettings
+from mocap.solve.settings import SolveSettings
 
 COLUMNS = {
     "MPJPE": "mpjpe_mm",

@@ -7,11 +7,11 @@ from fractions import Fraction
 import numpy as np
 
 from mocap.model import kinematics, rotation
+from mocap.model.body import BODY
 from mocap.model.camera import Camera
 from mocap.model.keypoints import BLAZEPOSE_33, Keypoints2D, Keypoints3D
 from mocap.model.motion import Motion
 from mocap.model.skeleton import Skeleton, humanoid
-from mocap.solve.closed_form import FACE
 
 FPS = Fraction(30)
 
@@ -77,7 +77,7 @@ def standing(height_m: float = 1.75, lifted_m: float = 0.4, frames: int = 40) ->
 def _markers(skeleton: Skeleton) -> dict[str, tuple[str, np.ndarray]]:
     """Keypoint name to (joint, place in the joint's frame)."""
     ears = np.array([0.0, 0.25, 0.0]) * np.linalg.norm(skeleton.ends["Head"])
-    places = {name: ("Head", ears + np.array(place)) for name, place in FACE.items()}
+    places = {name: ("Head", ears + np.array(place)) for name, place in BODY.by_name["Head"].template.items()}
     for eye in ("left_eye", "right_eye"):
         for corner, shift in (("inner", -0.01), ("outer", 0.01)):
             outwards = shift if eye.startswith("left") else -shift

@@ -16,7 +16,7 @@ from mocap.evaluate.comparison import Comparison, compare
 from mocap.evaluate.tracks import PointTrack, capture_of, read_reference
 from mocap.io.truth_json import read_truth
 from mocap.model.take import Take
-from mocap.solve.reconstruct import SolveSettings
+from mocap.solve.settings import SolveSettings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

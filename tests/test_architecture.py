@@ -80,7 +80,20 @@ def test_help_loads_nothing_heavy() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["process", "annotate", "batch", "solve", "convert", "validate", "evaluate", "models", "doctor", "version"],
+    [
+        "process",
+        "annotate",
+        "batch",
+        "solve",
+        "convert",
+        "validate",
+        "report",
+        "evaluate",
+        "models",
+        "options",
+        "doctor",
+        "version",
+    ],
 )
 def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
     loaded = loaded_by(f"sys.argv = ['mocap', '{command}', '--help']; from mocap.cli.main import main; main()")
@@ -90,7 +103,7 @@ def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
 def test_training_and_networks_load_without_video_blender_and_openvino() -> None:
     """Of training's modules only those that render bodies or read TensorFlow Lite files ask for more."""
     if find_spec("torchvision") is None:
-        pytest.skip("torchvision is not installed (extra torchvision)")
+        pytest.skip("torchvision is not installed (extra train)")
     own = {"render_bodies", "posed_body", "convert_blazepose", "tflite_reader"}
     files = [
         path

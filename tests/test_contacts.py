@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from bodies import standing
 
-from mocap.solve.contact import detection
+from mocap.solve.contact import detection, ground
 
 FPS = 30.0
 
@@ -62,7 +62,7 @@ def test_a_foot_in_the_air_is_not_in_contact():
 
 
 def test_the_floor_is_where_the_soles_stand():
-    assert detection.floor_height(standing(), np.ones(40, bool)) == pytest.approx(0.4, abs=1e-9)
+    assert ground.floor_height(standing(), np.ones(40, bool)) == pytest.approx(0.4, abs=1e-9)
 
 
 def test_one_deep_frame_does_not_move_the_floor():
@@ -70,11 +70,11 @@ def test_one_deep_frame_does_not_move_the_floor():
     root = motion.root_world.copy()
     root[20, 1] -= 0.3
     sunk = replace(motion, root_world=root)
-    assert detection.floor_height(sunk, np.ones(40, bool)) == pytest.approx(0.4, abs=0.02)
+    assert ground.floor_height(sunk, np.ones(40, bool)) == pytest.approx(0.4, abs=0.02)
 
 
 def test_a_standing_body_has_all_four_points_down_all_the_time():
-    assert detection.contact_spans(standing(), np.ones(40, bool)) == {
+    assert detection.spans_by_rule(standing(), np.ones(40, bool)) == {
         name: [(0, 40)] for name in ("LeftHeel", "LeftToes", "RightHeel", "RightToes")
     }
 
@@ -82,4 +82,4 @@ def test_a_standing_body_has_all_four_points_down_all_the_time():
 def test_unseen_frames_have_no_contacts():
     seen = np.ones(40, bool)
     seen[15:25] = False
-    assert detection.contact_spans(standing(), seen)["LeftHeel"] == [(0, 15), (25, 40)]
+    assert detection.spans_by_rule(standing(), seen)["LeftHeel"] == [(0, 15), (25, 40)]

@@ -20,9 +20,10 @@ from mocap.model.camera import world_from_camera
 from mocap.model.errors import MocapError
 from mocap.model.keypoints import BLAZEPOSE_33
 from mocap.model.labels import OCCLUDED, OPEN, VISIBLE, sample_from_points
-from mocap.solve.contact.detection import foot_points
+from mocap.solve.contact.points import contact_points
 from mocap.solve.edit.corrections import anchors_of, correct
-from mocap.solve.reconstruct import SolveSettings, reconstruct
+from mocap.solve.reconstruct import reconstruct
+from mocap.solve.settings import SolveSettings
 
 FRAMES = 120
 WRONG = range(44, 77)  # the right arm is taken for something else there
@@ -139,7 +140,7 @@ def test_feet_that_stand_keep_standing_when_the_hips_are_moved(truth, good):
     frame = next(start + 2 for start, _ in good.people[0].contacts["LeftHeel"] if 30 < start < 90)
     samples = [replace(s, xy=s.xy + np.array([25.0, 0.0])) for s in placed(truth, (frame,), hips)]
     corrected = correct(good, samples)
-    heels = [foot_points(take.people[0].motion)["LeftHeel"][frame] for take in (good, corrected)]
+    heels = [contact_points(take.people[0].motion)["LeftHeel"][frame] for take in (good, corrected)]
     hips_moved = off_pixels(corrected, truth, (frame,), "LeftUpperLeg", "left_hip")[0]
     assert hips_moved > 15
     assert 1000 * np.linalg.norm(heels[0] - heels[1]) < 10

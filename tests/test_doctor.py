@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import importlib.util
 import shutil
 from collections.abc import Callable
 from importlib import metadata
@@ -99,6 +100,14 @@ def test_a_package_that_does_not_load_is_installed_again(
     assert found.fix.startswith("python -m pip install --force-reinstall")
 
 
+def test_torch_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else kept(name))
+    torch = findings()["torch devices"]
+    assert torch.ok
+    assert "pip install 'opentake[torch]'" in torch.detail
+
+
 def test_openvino_that_does_not_load_is_a_finding_not_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = builtins.__import__
 
@@ -119,13 +128,15 @@ def test_a_build_without_h264_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not findings()["h264 encoder"].ok
 
 
-def test_damaged_weights_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_weights_and_graphs_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     models = tmp_path / "models"
     shutil.copytree(weights.find_models_folder(), models)
     monkeypatch.setenv(weights.FOLDER_VARIABLE, str(models))
-    path = models / "blazepose-lite" / "weights.safetensors"
-    path.write_bytes(path.read_bytes()[:-1])
+    for name, file in (("blazepose-lite", "weights.safetensors"), ("blazepose-full", "graph.xml")):
+        path = models / name / file
+        path.write_bytes(path.read_bytes()[:-1])
     found = findings()
+    assert "graph of blazepose-full is damaged" in found["blazepose-full"].detail
     assert not found["blazepose-lite"].ok
     assert found["blazepose-lite"].fix
     assert found["blazepose-heavy"].ok

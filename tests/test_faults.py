@@ -145,7 +145,7 @@ def take(tmp_path_factory) -> Path:
     from test_reconstruct import take_of
 
     from mocap.app import outputs, process
-    from mocap.solve.reconstruct import SolveSettings
+    from mocap.solve.settings import SolveSettings
 
     path = tmp_path_factory.mktemp("made") / "take.bvh"
     outputs.write_take(process.solve(take_of(walking_motion(120)), SolveSettings()), path, units="m")

@@ -11,7 +11,8 @@ from bodies import keypoints_of, picture_of, standing
 from mocap.model import kinematics, rotation
 from mocap.model.camera import Camera, intrinsics_from_fov, world_from_camera
 from mocap.model.keypoints import COCO_17, Keypoints3D
-from mocap.solve.contact import detection, ground
+from mocap.solve.contact import ground, lock
+from mocap.solve.contact.points import contact_points
 
 
 def front_camera():
@@ -22,7 +23,7 @@ def front_camera():
 
 def farther(motion, camera, metres):
     """The body moved along its feet's viewing rays by metres (T,) of depth, as its picture allows."""
-    feet = np.mean(list(detection.foot_points(motion).values()), axis=0) - camera.T_world_camera[:3, 3]
+    feet = np.mean(list(contact_points(motion).values()), axis=0) - camera.T_world_camera[:3, 3]
     return replace(
         motion,
         root_world=motion.root_world
@@ -34,7 +35,7 @@ def test_a_body_whose_feet_rest_in_the_picture_keeps_its_distance():
     motion, camera = standing(lifted_m=0.0, frames=120), front_camera()
     image = picture_of(keypoints_of(motion), camera)
     error = 0.9 * np.exp(-(((np.arange(120) - 60) / 15) ** 2))  # as when a squat looks like walking away
-    correction = ground.distance_correction(farther(motion, camera, error), image, camera)
+    correction = lock.distance_correction(farther(motion, camera, error), image, camera)
     np.testing.assert_allclose(correction - np.median(correction), -error, atol=0.05)
 
 
@@ -43,7 +44,7 @@ def test_feet_that_move_across_the_picture_hold_nothing():
     aside = motion.root_world + np.arange(40)[:, None] / 30 * [1.0, 0.0, 0.0]
     moving = replace(motion, root_world=aside)
     image = picture_of(keypoints_of(moving), camera)
-    assert not ground.distance_correction(moving, image, camera).any()
+    assert not lock.distance_correction(moving, image, camera).any()
 
 
 def test_without_foot_keypoints_nothing_is_moved():
@@ -51,7 +52,7 @@ def test_without_foot_keypoints_nothing_is_moved():
     points = keypoints_of(motion)
     columns = [points.layout.index(name) for name in COCO_17.names]
     image = picture_of(Keypoints3D(COCO_17, points.xyz[:, columns], points.confidence[:, columns], points.fps), camera)
-    assert not ground.distance_correction(motion, image, camera).any()
+    assert not lock.distance_correction(motion, image, camera).any()
 
 
 @pytest.mark.parametrize("guessed_heading", [0.4, 1.0])
@@ -64,7 +65,7 @@ def test_a_standing_foot_is_laid_flat_and_points_where_the_picture_shows(guessed
     guess = motion.local_wxyz.copy()
     tipped = rotation.rotvec_to_wxyz([0.5, 0.0, 0.0])
     guess[:, foot] = rotation.multiply(rotation.rotvec_to_wxyz([0.0, guessed_heading, 0.0]), tipped)
-    flat = ground.flatten_feet(replace(motion, local_wxyz=guess), image, camera)
+    flat = lock.flatten_feet(replace(motion, local_wxyz=guess), image, camera)
     found = kinematics.world_rotations(flat.skeleton, flat.local_wxyz)[:, foot]
     assert np.degrees(rotation.angle_between(found, turned[:, foot])).max() < 1e-6
 
@@ -74,7 +75,7 @@ def test_standing_soles_come_down_to_the_floor():
     image = picture_of(keypoints_of(motion), camera)
     drift = motion.root_world + np.linspace(0, 0.08, 60)[:, None] * [0.0, 1.0, 0.0]
     placed = ground.put_on_floor(replace(motion, root_world=drift), image, camera)
-    assert np.abs(detection.foot_points(placed)["RightToes"][:, 1]).max() < 0.005
+    assert np.abs(contact_points(placed)["RightToes"][:, 1]).max() < 0.005
 
 
 def test_a_roof_stays_a_roof():
@@ -93,7 +94,7 @@ def test_toes_under_the_floor_are_lifted_onto_it(heading):
     turned, tipped = rotation.rotvec_to_wxyz([0.0, heading, 0.0]), rotation.rotvec_to_wxyz([0.9, 0.0, 0.0])
     local[:, foot] = rotation.multiply(turned, tipped)
     sunk = replace(motion, local_wxyz=local)
-    assert detection.foot_points(sunk)["RightToes"][0, 1] < -0.08
-    lifted = ground.lift_toes(sunk)
-    np.testing.assert_allclose(detection.foot_points(lifted)["RightToes"][:, 1], 0.0, atol=1e-9)
-    np.testing.assert_allclose(detection.foot_points(lifted)["LeftToes"], detection.foot_points(sunk)["LeftToes"])
+    assert contact_points(sunk)["RightToes"][0, 1] < -0.08
+    lifted = lock.lift_toes(sunk)
+    np.testing.assert_allclose(contact_points(lifted)["RightToes"][:, 1], 0.0, atol=1e-9)
+    np.testing.assert_allclose(contact_points(lifted)["LeftToes"], contact_points(sunk)["LeftToes"])

@@ -27,7 +27,7 @@ from mocap.io.take_json import read_json, write_json
 from mocap.io.weights import read_card
 from mocap.model.errors import MocapError
 from mocap.report.validate import validate
-from mocap.solve.reconstruct import SolveSettings
+from mocap.solve.settings import SolveSettings
 
 LITE = ("--estimator", "blazepose-lite")
 FRAMES = 30

@@ -12,7 +12,8 @@ from mocap.evaluate.lsp import to_lsp
 from mocap.model.camera import Camera, intrinsics_from_fov, world_from_camera
 from mocap.model.keypoints import BLAZEPOSE_33, LSP_14, Keypoints2D
 from mocap.model.take import Person, Source, Take
-from mocap.solve.reconstruct import SolveSettings, reconstruct
+from mocap.solve.reconstruct import reconstruct
+from mocap.solve.settings import SolveSettings
 
 SIZE = (1080, 1920)
 

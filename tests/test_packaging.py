@@ -21,10 +21,13 @@ import mocap
 from mocap.app.process import CaptureSettings
 from mocap.cli.main import app
 from mocap.estimate import DETECTORS
+from mocap.io.weights import read_card
+from mocap.solve.lift import DEFAULT_LIFTER
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = REPOSITORY / "README.md"
 MOST_MODEL_BYTES = 220_000_000
+MOST_WHEEL_BYTES = 60_000_000
 
 # Put together here, so that this file does not hold what it looks for.
 PACKAGE_HOSTS = ["pypi" + ".org", "python" + "hosted", "npm" + "js.", "download.py" + "torch", "hugging" + "face.co"]
@@ -102,6 +105,27 @@ def test_the_wheel_holds_every_file_of_the_package_and_of_its_models(wheel: Path
 def test_the_wheel_carries_what_process_needs_by_default() -> None:
     settings = CaptureSettings()
     assert {settings.estimator, settings.solve.lifter, *DETECTORS} <= set(shipped_models())
+
+
+def test_the_wheel_is_small(wheel: Path) -> None:
+    assert wheel.stat().st_size <= MOST_WHEEL_BYTES
+
+
+def test_the_default_installation_is_without_torch() -> None:
+    asked = {canonicalize_name(Requirement(text).name) for text in project()["project"]["dependencies"]}
+    assert asked.isdisjoint({"torch", "torchvision", "matplotlib", "plotly"})
+    extras = project()["project"]["optional-dependencies"]
+    assert {Requirement(text).name for text in extras["torch"]} <= {Requirement(text).name for text in extras["train"]}
+
+
+def test_every_network_that_runs_without_torch_has_a_graph() -> None:
+    """The lifter runs with numpy."""
+    assert [name for name in shipped_models() if name != DEFAULT_LIFTER and not read_card(name).graph_file] == []
+
+
+def test_the_readme_names_every_extra() -> None:
+    extras = project()["project"]["optional-dependencies"]
+    assert [extra for extra in extras if f"| `{extra}` |" not in README.read_text(encoding="utf-8")] == []
 
 
 def test_the_models_are_not_too_large_for_a_repository() -> None:

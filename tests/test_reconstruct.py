@@ -16,8 +16,9 @@ from mocap.model.camera import Camera, intrinsics_from_fov, world_from_camera
 from mocap.model.errors import MocapError
 from mocap.model.keypoints import Keypoints2D, Keypoints3D
 from mocap.model.take import Person, Source, Take
-from mocap.solve.contact import detection
-from mocap.solve.reconstruct import SolveSettings, reconstruct
+from mocap.solve.contact.points import contact_points
+from mocap.solve.reconstruct import reconstruct
+from mocap.solve.settings import SolveSettings
 
 SIZE = (1080, 1920)
 
@@ -67,7 +68,7 @@ def test_a_body_whose_feet_stand_comes_back_and_its_feet_are_still(noise_px, noi
     take = take_of(truth, noise_px=noise_px, noise_m=noise_m)
     person = reconstruct(take, SolveSettings(lifter="network")).people[0]
     assert error_mm(person.motion, truth) < bound_mm
-    soles = np.stack(list(detection.foot_points(person.motion).values()), axis=1)
+    soles = np.stack(list(contact_points(person.motion).values()), axis=1)
     down = np.zeros(soles.shape[:2], bool)
     for column, spans in zip(down.T, person.contacts.values()):
         for start, end in spans:
@@ -82,7 +83,7 @@ def test_without_the_foot_lock_feet_follow_what_is_seen():
     slides = []
     for foot_lock in ("auto", "off"):
         motion = reconstruct(take, SolveSettings(lifter="network", foot_lock=foot_lock)).people[0].motion
-        soles = np.stack(list(detection.foot_points(motion).values()), axis=1)
+        soles = np.stack(list(contact_points(motion).values()), axis=1)
         slides.append(metrics.slide_mm_per_frame(soles, np.ones(soles.shape[:2], bool), 30))
     assert slides[1] > 2 * slides[0]
 
@@ -193,9 +194,7 @@ def test_contacts_that_somebody_edited_are_kept():
     told = replace(take, people=(replace(take.people[0], contacts=edited),))
     person = reconstruct(told, settings, keeps_contacts=True).people[0]
     assert person.contacts == edited
-    heels = {
-        name: place[12:48] for name, place in detection.foot_points(person.motion).items() if name.endswith("Heel")
-    }
+    heels = {name: place[12:48] for name, place in contact_points(person.motion).items() if name.endswith("Heel")}
     slides = {name: np.linalg.norm(np.diff(place, axis=0), axis=-1).mean() for name, place in heels.items()}
     assert slides["LeftHeel"] < 0.3 * slides["RightHeel"]
 

@@ -14,7 +14,7 @@ from mocap.model import kinematics, rotation
 from mocap.model.camera import Camera, intrinsics_from_fov, world_from_camera
 from mocap.model.motion import Motion
 from mocap.solve import optimise, terms
-from mocap.solve.contact import detection
+from mocap.solve.contact.points import contact_points
 from mocap.solve.terms import ACTIVE, TERMS, UNKNOWNS, Evidence, Posed
 
 SIZE = (1080, 1920)
@@ -88,7 +88,7 @@ def test_depth_noise_is_averaged_over_time() -> None:
 def test_standing_feet_neither_slide_nor_sink() -> None:
     truth = squatting_motion()
     fitted = optimise.refine(disturbed(truth, 0.1, 0.1), evidence_of(truth))
-    soles = np.stack(list(detection.foot_points(fitted).values()), axis=1)
+    soles = np.stack(list(contact_points(fitted).values()), axis=1)
     down = np.ones(soles.shape[:2], dtype=bool)
     assert metrics.slide_mm_per_frame(soles, down, 30) < 0.2
     assert np.abs(soles[..., 1]).max() < 0.004
@@ -108,7 +108,7 @@ def test_feet_that_are_seen_under_the_floor_do_not_go_there(start_m) -> None:
     sunk = replace(truth, root_world=truth.root_world - 0.03 * down)
     start = replace(truth, root_world=truth.root_world + start_m * down)
     fitted = optimise.refine(start, evidence_of(sunk, stands=False))
-    assert min(place[:, 1].min() for place in detection.foot_points(fitted).values()) > -0.005
+    assert min(place[:, 1].min() for place in contact_points(fitted).values()) > -0.005
 
 
 def test_a_leap_that_is_hardly_seen_is_a_throw() -> None:

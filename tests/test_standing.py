@@ -10,7 +10,9 @@ from bodies import keypoints_of, picture_of, squatting_motion
 
 from mocap.model.camera import Camera, intrinsics_from_fov, world_from_camera
 from mocap.model.motion import Motion
-from mocap.solve.contact import standing
+from mocap.solve.contact import lock
+from mocap.solve.contact.detection import Observed, detect_contacts
+from mocap.solve.contact.ground import ground_heights, ground_normal
 
 
 def front_camera() -> Camera:
@@ -21,7 +23,7 @@ def front_camera() -> Camera:
 
 def stands_of(motion: Motion, judged: np.ndarray | None) -> np.ndarray:
     camera = front_camera()
-    return standing.standing(motion, picture_of(keypoints_of(motion), camera), camera, judged)
+    return detect_contacts(Observed(motion, picture_of(keypoints_of(motion), camera), camera, judged))
 
 
 def test_feet_that_rest_stand() -> None:
@@ -69,7 +71,7 @@ def test_short_pauses_are_bridged_and_short_stands_are_noise() -> None:
 def test_feet_are_taken_hold_of_gently() -> None:
     flags = np.zeros((60, 4), dtype=bool)
     flags[20:40] = True
-    firm = standing.firmness(flags, 30.0)[:, 0]
+    firm = lock.hold_weights(flags, 30.0)[:, 0]
     assert firm[:20].max() == firm[40:].max() == 0
     assert 0 < firm[20] < firm[22] < firm[30] == 1
     assert np.all(firm[20:40] > 0)
@@ -78,7 +80,7 @@ def test_feet_are_taken_hold_of_gently() -> None:
 def test_a_runner_s_short_stands_are_held_in_their_middle() -> None:
     flags = np.zeros((60, 4), dtype=bool)
     flags[20:24, 0] = flags[20:23, 1] = True
-    firm = standing.firmness(flags, 30.0)
+    firm = lock.hold_weights(flags, 30.0)
     np.testing.assert_allclose(firm[19:25, 0], [0, 0.5, 1, 1, 0.5, 0])
     np.testing.assert_allclose(firm[19:24, 1], [0, 0.5, 1, 0.5, 0])
 
@@ -89,20 +91,20 @@ def test_the_ground_is_the_plane_through_the_stands(slope) -> None:
     flat = random.uniform(-3, 3, (200, 2))
     places = np.column_stack([flat[:, 0], flat @ slope + random.normal(0, 0.01, 200), flat[:, 1]])
     places[:20, 1] += 2.0  # a roof
-    normal = standing.ground_normal(places)
+    normal = ground_normal(places)
     expected = np.array([-slope[0], 1.0, -slope[1]]) / np.sqrt(1 + slope[0] ** 2 + slope[1] ** 2)
     assert np.degrees(np.arccos(normal @ expected)) < 0.3
 
 
 def test_without_stands_up_is_as_the_lifter_says() -> None:
-    np.testing.assert_allclose(standing.ground_normal(np.empty((0, 3))), [0.0, 1.0, 0.0])
+    np.testing.assert_allclose(ground_normal(np.empty((0, 3))), [0.0, 1.0, 0.0])
 
 
 def test_a_lawn_below_the_floor_is_ground_too() -> None:
     motion = squatting_motion(60)
     height = np.where(np.arange(60) < 30, 0.02, -1.7)
     moved = replace(motion, root_world=motion.root_world + height[:, None] * [0.0, 1.0, 0.0])
-    ground = standing.ground_heights(moved, np.ones((60, 4), dtype=bool))
+    ground = ground_heights(moved, np.ones((60, 4), dtype=bool))
     np.testing.assert_array_equal(ground[:30], 0.0)
     np.testing.assert_allclose(ground[30:], -1.7, atol=0.01)
 
@@ -111,21 +113,21 @@ def test_a_moment_s_stand_under_the_floor_makes_no_lawn() -> None:
     motion = squatting_motion(60)
     height = np.where(np.arange(60) < 58, 0.02, -0.5)
     moved = replace(motion, root_world=motion.root_world + height[:, None] * [0.0, 1.0, 0.0])
-    np.testing.assert_array_equal(standing.ground_heights(moved, np.ones((60, 4), dtype=bool)), 0.0)
+    np.testing.assert_array_equal(ground_heights(moved, np.ones((60, 4), dtype=bool)), 0.0)
 
 
 def test_under_a_flying_body_lies_the_floor() -> None:
     """So that the fit does not let a foot that comes down go through it."""
     motion = squatting_motion(10)
     flying = replace(motion, root_world=motion.root_world + np.array([0.0, 1.0, 0.0]))
-    np.testing.assert_array_equal(standing.ground_heights(flying, np.zeros((10, 4), dtype=bool)), 0.0)
+    np.testing.assert_array_equal(ground_heights(flying, np.zeros((10, 4), dtype=bool)), 0.0)
 
 
 def test_ground_under_a_stand_between_two_levels_is_not_known() -> None:
     motion = squatting_motion(60)
     height = np.where(np.arange(60) < 50, 1.0, 0.5)
     moved = replace(motion, root_world=motion.root_world + height[:, None] * [0.0, 1.0, 0.0])
-    ground = standing.ground_heights(moved, np.ones((60, 4), dtype=bool))
+    ground = ground_heights(moved, np.ones((60, 4), dtype=bool))
     np.testing.assert_allclose(ground[:50], 1.0, atol=0.01)
     assert np.isnan(ground[50:]).all()
 
@@ -133,4 +135,4 @@ def test_ground_under_a_stand_between_two_levels_is_not_known() -> None:
 def test_far_under_the_floor_is_under_it_where_nobody_stands_lower() -> None:
     motion = squatting_motion(10)
     sunk = replace(motion, root_world=motion.root_world - np.array([0.0, 0.6, 0.0]))
-    np.testing.assert_array_equal(standing.ground_heights(sunk, np.zeros((10, 4), dtype=bool)), 0.0)
+    np.testing.assert_array_equal(ground_heights(sunk, np.zeros((10, 4), dtype=bool)), 0.0)

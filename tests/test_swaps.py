@@ -16,7 +16,8 @@ from mocap.model.camera import Camera, intrinsics_from_fov, world_from_camera
 from mocap.model.keypoints import BLAZEPOSE_33, COCO_17, Keypoints2D, Keypoints3D
 from mocap.model.take import SWAPPED_LIMBS, Person, Source, Swap, Take
 from mocap.solve.clean import left_right
-from mocap.solve.reconstruct import SolveSettings, reconstruct
+from mocap.solve.reconstruct import reconstruct
+from mocap.solve.settings import SolveSettings
 
 Seen = tuple[Keypoints2D, Keypoints3D]
 

@@ -18,7 +18,7 @@ from mocap.app import process
 from mocap.model.kinematics import joint_positions
 from mocap.model.rotation import Array
 from mocap.model.take import Take
-from mocap.solve.reconstruct import SolveSettings
+from mocap.solve.settings import SolveSettings
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mocap.io.weights import find_models_folder, list_cards, load_weights, read_card, weights_file
+from mocap.io.weights import (
+    check_model,
+    find_models_folder,
+    graph_file,
+    list_cards,
+    load_weights,
+    read_card,
+    weights_file,
+)
 from mocap.model.errors import MocapError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -64,6 +72,30 @@ def test_missing_weights_say_what_to_do(models: Path) -> None:
     (models / NAME / "weights.safetensors").unlink()
     with pytest.raises(MocapError, match=r"missing.*reinstall"):
         weights_file(NAME)
+
+
+def test_a_damaged_graph_is_noticed(models: Path) -> None:
+    path = models / NAME / "graph.xml"
+    check_model(NAME)
+    path.write_bytes(path.read_bytes().replace(b"Convolution", b"Deconvoluti", 1))
+    for check in (check_model, graph_file):
+        with pytest.raises(MocapError, match=r"graph of blazepose-lite is damaged"):
+            check(NAME)
+
+
+def test_a_missing_graph_says_what_to_do(models: Path) -> None:
+    (models / NAME / "graph.xml").unlink()
+    with pytest.raises(MocapError, match=r"graph of blazepose-lite is missing.*reinstall"):
+        check_model(NAME)
+
+
+def test_a_card_may_name_no_graph(models: Path) -> None:
+    card = models / NAME / "card.toml"
+    card.write_text(card.read_text().replace("[graph]", "[other]"))
+    check_model(NAME)
+    assert read_card(NAME).graph_file == ""
+    with pytest.raises(MocapError, match=r"names no graph; make one with training/write_graphs\.py"):
+        graph_file(NAME)
 
 
 def test_only_safetensors_are_loaded(models: Path) -> None:

@@ -11,10 +11,10 @@ from itertools import pairwise
 import numpy as np
 
 from mocap.model import rotation
+from mocap.model.body import BODY
 from mocap.model.keypoints import BLAZEPOSE_33
 from mocap.model.rotation import Array
 from mocap.model.skeleton import humanoid
-from mocap.solve.closed_form import FACE
 from training.motions import FPS, PARTS, POINTS, SourceTake
 
 POSED_AT_REST = ("iclone_direct", "keijiro")  # their rest pose is no T-pose: parts turn against the body's mean instead
@@ -169,7 +169,7 @@ def _place_head(places: dict[str, Array], shoulders: Array, turn: Array, upper: 
         _turned(turn, _at(upper.points, "head") - _middle(upper.points, "shoulder"))
     )
     grown = float(np.exp(rng.normal(0, 0.06)))
-    faces = {name: np.array(place) / 1.75 for name, place in FACE.items()}
+    faces = {name: np.array(place) / 1.75 for name, place in BODY.by_name["Head"].template.items()}
     for eye, sign in (("left_eye", 1), ("right_eye", -1)):
         faces[f"{eye}_inner"] = faces[eye] - [sign * 0.006, 0, 0]
         faces[f"{eye}_outer"] = faces[eye] + [sign * 0.006, 0, 0]

@@ -26,6 +26,7 @@ from mocap.estimate.networks.blazepose import LandmarkNetwork, PersonDetector
 from training.blazepose_cards import NOTICE, ORIGINS, Origin, card_text
 from training.blazepose_layers import detector_layers, landmark_layers
 from training.tflite_reader import Convolution, TfliteFile
+from training.write_graphs import write_graph
 
 WHEEL = ("mediapipe", "0.10.21")
 NPM_PACKAGE = ("@mediapipe/pose", "0.5.1675469404")
@@ -41,6 +42,7 @@ def main() -> None:
         for name, origin in ORIGINS.items():
             content = read_member(packages[origin.registry], origin.member)
             write_model(arguments.output / name, name, origin, content)
+            write_graph(arguments.output / name)
             print(f"{name}: {origin.member}")
 
 
@@ -80,7 +82,10 @@ def read_member(package: Path, member: str) -> bytes:
 
 
 def write_model(folder: Path, name: str, origin: Origin, content: bytes) -> None:
-    """Writes weights.safetensors, card.toml and NOTICE of one model. Raises ValueError for any other origin file."""
+    """Writes weights.safetensors, card.toml and NOTICE of one model; ``write_graph`` adds its graph.
+
+    Raises ValueError for any other origin file.
+    """
     digest = hashlib.sha256(content).hexdigest()
     if digest != origin.sha256:
         raise ValueError(f"{origin.member} is not the known file: sha256 {digest}, expected {origin.sha256}")

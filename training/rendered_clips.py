@@ -22,10 +22,11 @@ from mocap.model.camera import Camera
 from mocap.model.errors import MocapError
 from mocap.model.rotation import Array
 from mocap.model.take import Take
-from mocap.solve import reconstruct
 from mocap.solve.clean import left_right
+from mocap.solve.clean.keypoints import clean_depth, clean_image
 from mocap.solve.lift.features import MIRROR
 from mocap.solve.lift.temporal import resampled
+from mocap.solve.settings import SolveSettings
 from training.detector_noise import NAMES, TRAINING, Noticed, _slow_noise, as_named, exactly, fewer, looked_at
 from training.lifter_views import Batch, _touching, batch_of
 
@@ -78,9 +79,9 @@ def clip_of(take: Take, truth: dict[str, Any]) -> Clip:
     """What a lifter is given of the take's person, beside the truth, seen through the true lens."""
     person = take.people[0]
     person = replace(person, swaps=left_right.find_swaps(person.keypoints_2d, person.keypoints_3d, take.cuts))
-    settings = reconstruct.SolveSettings()
-    image = reconstruct.clean_image(person, settings, take)
-    guess = reconstruct._clean_depth(person, settings, take.cuts)
+    settings = SolveSettings()
+    image = clean_image(person, settings, take)
+    guess = clean_depth(person, settings, take)
     camera = Camera(np.array(truth["camera"]["K"]), np.array(truth["camera"]["T_world_camera"]), take.source.size)
     landmarks = np.array(truth["landmarks"]["xyz"])[: len(image)] / truth["height_m"]
     place = camera.T_world_camera.copy()

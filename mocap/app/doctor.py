@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import platform
 import re
@@ -15,6 +16,7 @@ from importlib import metadata
 from types import ModuleType
 
 from mocap.estimate.compiled_cache import FOLDER_VARIABLE, cache_folder
+from mocap.estimate.devices import TORCH_EXTRA
 from mocap.io import weights
 from mocap.model.errors import MocapError
 
@@ -94,6 +96,10 @@ def _openvino() -> Iterator[Finding]:
 
 
 def _torch() -> Iterator[Finding]:
+    if importlib.util.find_spec("torch") is None:
+        detail = f"not installed; graphics cards and networks of your own need it: {TORCH_EXTRA}"
+        yield Finding("torch devices", True, detail)
+        return
     torch, problem = _load("torch")
     if torch is None:
         yield Finding("torch devices", False, problem, f"{REINSTALL} torch")
@@ -118,10 +124,12 @@ def _models() -> Iterator[Finding]:
 
 def _model(name: str) -> Finding:
     try:
-        weights.weights_file(name)
+        weights.check_model(name)
     except MocapError as error:
         return Finding(name, False, str(error), RESTORE_MODELS)
-    return Finding(name, True, "weights as promised by the card (sha256)")
+    if weights.read_card(name).graph_file:
+        return Finding(name, True, "weights and graph as the card says (sha256)")
+    return Finding(name, True, "weights as the card says (sha256)")
 
 
 def _cache() -> Iterator[Finding]:

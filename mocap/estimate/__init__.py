@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mocap.model.errors import unknown_name
+from mocap.model.errors import MocapError, unknown_name
 from mocap.model.keypoints import KeypointLayout
 from mocap.model.rotation import Array
 
@@ -32,6 +32,7 @@ ESTIMATORS = {
     "keypoint-rcnn": "mocap.estimate.keypoint_rcnn:KeypointRcnnEstimator",
 }
 DETECTORS = {"blazepose-detector": "mocap.estimate.blazepose:BlazePoseDetector"}
+OPTIONAL_PACKAGES = ("torch", "torchvision")  # of the extra ``train``
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +74,13 @@ class Detector(Protocol):
 
 
 class PoseEstimator(Protocol):
-    """Finds the keypoints of one person in a region of a frame."""
+    """Finds the keypoints of one person in a region of a frame.
+
+    parts: of a person that it gives, from ``mocap.model.take.PARTS``.
+    """
 
     layout: KeypointLayout
+    parts: tuple[str, ...]
 
     def estimate(self, frames: Sequence[Frame], regions: Array) -> Poses:
         """Poses of B regions (B, 4), each in the frame of the same index; all are in flight at once."""
@@ -96,4 +101,11 @@ def _create(table: dict[str, str], kind: str, name: str, device: str):  # type: 
     if name not in table:
         raise unknown_name(kind, name, sorted(table))
     module, _, attribute = table[name].partition(":")
-    return getattr(import_module(module), attribute)(name, device=device)
+    try:
+        factory = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if error.name not in OPTIONAL_PACKAGES:
+            raise
+        message = f"the {kind} {name} needs {error.name}, which is not installed: pip install 'opentake[train]'"
+        raise MocapError(message) from error
+    return factory(name, device=device)

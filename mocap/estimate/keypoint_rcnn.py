@@ -1,4 +1,4 @@
-"""torchvision's keypoint R-CNN as an estimator (extra ``torchvision``). Imports torch.
+"""torchvision's keypoint R-CNN as an estimator (extra ``train``). Imports torch.
 
 He et al., "Mask R-CNN" (2017). Its weights are the user's own download, since they are not this project's to pass on.
 """

@@ -26,8 +26,12 @@ def load_module(name: str) -> nn.Module:
 
 
 def load_capture_module(name: str) -> CaptureModule:
-    """The network as capture runs it: frozen, without the outputs that capture does not use."""
-    module = load_module(name)
+    """The network of a model as capture runs it; see ``capture_module``. Errors as in ``load_module``."""
+    return capture_module(load_module(name))
+
+
+def capture_module(module: nn.Module) -> CaptureModule:
+    """A trained network as capture runs it: frozen, without the outputs that capture does not use."""
     if isinstance(module, LandmarkNetwork):
         module.with_mask = False
     return CaptureModule(module).eval().requires_grad_(False)

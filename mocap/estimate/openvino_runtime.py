@@ -1,4 +1,4 @@
-"""Inference on the CPU through OpenVINO. A warm start, from the cache, imports no torch."""
+"""Inference on the CPU through OpenVINO. Torch is imported for networks without a graph file alone, once."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import io
 import os
 import platform
 import sys
-import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mocap.estimate.compiled_cache import cache_key, read_cached, write_cached
+from mocap.estimate.devices import require_torch
+from mocap.estimate.graphs import read_graph, traced
 from mocap.estimate.networks import source_files
 from mocap.estimate.runtime import Image, Outputs
-from mocap.io.weights import read_card, weights_file
+from mocap.io.weights import check_model, read_card
 from mocap.model.errors import MocapError
 
 if TYPE_CHECKING:
@@ -122,36 +123,28 @@ def _load(name: str) -> Any:
         except RuntimeError:
             pass  # written by another build after all: compile anew
     exported = io.BytesIO()
-    core.compile_model(_convert(ov, name), "CPU", options).export_model(exported)
+    core.compile_model(_model(ov, core, name), "CPU", options).export_model(exported)
     write_cached(key, exported.getvalue())
     return core.import_model(io.BytesIO(exported.getvalue()), "CPU", options)
 
 
 def _cache_key(version: str, cpu: str, options: dict[str, Any], name: str) -> str:
-    """Changes with the verified weights and with whatever else goes into a compiled network."""
-    weights_file(name)
-    parts = (read_card(name).sha256, version, platform.machine(), cpu, repr(sorted(options.items())))
+    """Changes with the verified weights and graph and with whatever else goes into a compiled network."""
+    check_model(name)
+    card = read_card(name)
+    parts = (card.sha256, card.graph_sha256, version, platform.machine(), cpu, repr(sorted(options.items())))
     here = Path(__file__)
-    return cache_key(name, parts, [*source_files(), here, here.with_name("modules.py")])
+    sources = [here, here.with_name("graphs.py")]
+    if not card.graph_file:
+        sources += [*source_files(), here.with_name("modules.py")]
+    return cache_key(name, parts, sources)
 
 
-def _convert(ov: Any, name: str) -> Any:
-    """The OpenVINO model of a network: takes (1, size, size, 3) uint8 and scales it to 0..1 itself."""
-    import torch
-
+def _model(ov: Any, core: Any, name: str) -> Any:
+    """The OpenVINO model of a network: from its graph file, or traced from its torch module where it has none."""
+    if read_card(name).graph_file:
+        return read_graph(ov, core, name)
+    require_torch(f"the network {name}")
     from mocap.estimate.modules import load_capture_module
 
-    module = load_capture_module(name)
-    example = torch.zeros(1, 3, module.image_size, module.image_size)
-    with warnings.catch_warnings():  # tracing is deprecated, but converts in a third of the time of torch.export
-        warnings.simplefilter("ignore", DeprecationWarning)
-        traced = torch.jit.trace(module, example, check_trace=False)
-    model = ov.convert_model(traced, example_input=example)
-    model.reshape(list(example.shape))
-    for output, output_name in zip(model.outputs, module.output_names):
-        output.get_tensor().set_names({output_name})
-    steps = ov.preprocess.PrePostProcessor(model)
-    steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
-    steps.input().preprocess().convert_element_type(ov.Type.f32).scale(255.0)
-    steps.input().model().set_layout(ov.Layout("NCHW"))
-    return steps.build()
+    return traced(ov, load_capture_module(name))

@@ -29,7 +29,7 @@ def import_torchvision() -> ModuleType:
     try:
         import torchvision
     except ImportError as error:
-        raise MocapError("this needs torchvision; install the extra: pip install 'opentake[torchvision]'") from error
+        raise MocapError("this needs torchvision, which is not installed: pip install 'opentake[train]'") from error
     except RuntimeError:  # "operator torchvision::nms does not exist"
         for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
             del sys.modules[name]

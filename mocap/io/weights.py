@@ -1,4 +1,4 @@
-"""The networks' weights: where they lie, what their cards say, and whether they are the ones the cards promise."""
+"""The networks' weights and graphs: where they lie, what their cards say, and whether they are those of the cards."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ class Card:
     """What is known of a model: origin, terms, meaning of its tensors, limits.
 
     commercial_use: yes, no or unknown. sha256: of the weights. origin_*: the published file they were made from.
-    published_figures: measure to value. folder: where the card lies.
+    published_figures: measure to value. folder: where the card lies. graph_*: of the graph that OpenVINO reads; empty
+    for a network that is traced from its torch module.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Card:
     origin_sha256: str
     folder: Path
     published_figures: dict[str, Any] = field(default_factory=dict)
+    graph_file: str = ""
+    graph_sha256: str = ""
 
 
 def find_models_folder() -> Path:
@@ -85,7 +88,7 @@ def read_card(name: str) -> Card:
 
 def _card(content: dict[str, Any], folder: Path) -> Card:
     texts = ("name", "description", "licence", "commercial_use", "network", "input", "output")
-    weights, origin = content["weights"], content["origin"]
+    weights, origin, graph = content["weights"], content["origin"], content.get("graph")
     return Card(
         **{key: content[key] for key in texts},
         limits=tuple(content["limits"]),
@@ -98,6 +101,8 @@ def _card(content: dict[str, Any], folder: Path) -> Card:
         origin_sha256=origin["sha256"],
         folder=folder,
         published_figures=content.get("published_figures", {}),
+        graph_file=graph["file"] if graph else "",
+        graph_sha256=graph["sha256"] if graph else "",
     )
 
 
@@ -110,11 +115,47 @@ def weights_file(name: str) -> Path:
     path = card.folder / card.weights_file
     if path.suffix != ".safetensors":
         raise MocapError(f"{path} is no .safetensors file: nothing else is loaded, since it could run code; {REPAIR}")
+    return _verified(path, card.sha256, f"the weights of {name} are")
+
+
+def graph_file(name: str) -> Path:
+    """The graph of a model, as OpenVINO reads it, checked against the sha256 of its card.
+
+    Parameters
+    ----------
+    name
+        A model whose card names a graph.
+
+    Returns
+    -------
+    pathlib.Path
+        The XML file.
+
+    Raises
+    ------
+    MocapError
+        When the card names none, or the file is missing, damaged or not that of the card.
+    """
+    card = read_card(name)
+    if not card.graph_file:
+        raise MocapError(f"the card of {name} names no graph; make one with training/write_graphs.py")
+    return _verified(card.folder / card.graph_file, card.graph_sha256, f"the graph of {name} is")
+
+
+def check_model(name: str) -> None:
+    """Raises MocapError unless the weights of a model, and the graph if its card names one, are those of the card."""
+    weights_file(name)
+    if read_card(name).graph_file:
+        graph_file(name)
+
+
+def _verified(path: Path, sha256: str, subject: str) -> Path:
+    """The path, if the file is there and has that digest; ``subject`` begins the error's sentence."""
     if not path.is_file():
-        raise MocapError(f"the weights of {name} are missing: {path}; {REPAIR}")
+        raise MocapError(f"{subject} missing: {path}; {REPAIR}")
     status = path.stat()
-    if _sha256(path, status.st_size, status.st_mtime_ns) != card.sha256:
-        raise MocapError(f"the weights of {name} are damaged or not the ones of its card: {path}; {REPAIR}")
+    if _sha256(path, status.st_size, status.st_mtime_ns) != sha256:
+        raise MocapError(f"{subject} damaged or not as its card says: {path}; {REPAIR}")
     return path
 
 

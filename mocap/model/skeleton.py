@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mocap.model.body import BODY
 from mocap.model.rotation import Array
 
 
@@ -53,6 +54,14 @@ class Skeleton:
         """Indices of the joints without children."""
         return [j for j in range(len(self)) if j not in self.parents]
 
+    def end_of_chain(self, name: str) -> Array:
+        """Offset (3,) in metres, at rest, from a joint to the End Site of the chain of only children below it."""
+        joint, offset = self.index(name), np.zeros(3)
+        while children := self.children(joint):
+            joint = children[0]
+            offset = offset + self.offsets[joint]
+        return np.asarray(offset + self.ends[self.names[joint]])
+
     def rest_positions(self) -> Array:
         """Joint positions (J, 3) in metres of the rest pose, root at its own offset."""
         positions = np.array(self.offsets)
@@ -73,48 +82,13 @@ def _is_depth_first(parents: tuple[int, ...]) -> bool:
     return True
 
 
-# Unity/VRM humanoid names, depth first: name, parent, rest offset for a body of 1 m height.
-# Proportions: Winter, "Biomechanics and Motor Control of Human Movement" (4th ed.), fig. 4.1 after Drillis & Contini.
-_HUMANOID: tuple[tuple[str, str | None, tuple[float, float, float]], ...] = (
-    ("Hips", None, (0.0, 0.525, 0.0)),
-    ("Spine", "Hips", (0.0, 0.060, 0.0)),
-    ("Chest", "Spine", (0.0, 0.070, 0.0)),
-    ("UpperChest", "Chest", (0.0, 0.070, 0.0)),
-    ("Neck", "UpperChest", (0.0, 0.113, 0.0)),
-    ("Head", "Neck", (0.0, 0.060, 0.010)),
-    ("LeftShoulder", "UpperChest", (0.020, 0.088, 0.0)),
-    ("LeftUpperArm", "LeftShoulder", (0.085, 0.0, 0.0)),
-    ("LeftLowerArm", "LeftUpperArm", (0.172, 0.0, 0.0)),
-    ("LeftHand", "LeftLowerArm", (0.157, 0.0, 0.0)),
-    ("RightShoulder", "UpperChest", (-0.020, 0.088, 0.0)),
-    ("RightUpperArm", "RightShoulder", (-0.085, 0.0, 0.0)),
-    ("RightLowerArm", "RightUpperArm", (-0.172, 0.0, 0.0)),
-    ("RightHand", "RightLowerArm", (-0.157, 0.0, 0.0)),
-    ("LeftUpperLeg", "Hips", (0.055, 0.0, 0.0)),
-    ("LeftLowerLeg", "LeftUpperLeg", (0.0, -0.245, 0.0)),
-    ("LeftFoot", "LeftLowerLeg", (0.0, -0.246, 0.0)),
-    ("LeftToes", "LeftFoot", (0.0, -0.030, 0.080)),
-    ("RightUpperLeg", "Hips", (-0.055, 0.0, 0.0)),
-    ("RightLowerLeg", "RightUpperLeg", (0.0, -0.245, 0.0)),
-    ("RightFoot", "RightLowerLeg", (0.0, -0.246, 0.0)),
-    ("RightToes", "RightFoot", (0.0, -0.030, 0.080)),
-)
-_HUMANOID_ENDS = {
-    "Head": (0.0, 0.097, 0.0),
-    "LeftHand": (0.108, 0.0, 0.0),
-    "RightHand": (-0.108, 0.0, 0.0),
-    "LeftToes": (0.0, -0.004, 0.037),
-    "RightToes": (0.0, -0.004, 0.037),
-}
-
-
 def humanoid(height_m: float = 1.0) -> Skeleton:
     """The humanoid skeleton of every take in a true T-pose, soles on y = 0, for a body of that height in metres.
 
     ``Toes`` is the ball of the foot; its End Site is the tip of the big toe.
     """
-    names = tuple(name for name, _, _ in _HUMANOID)
-    parents = tuple(-1 if parent is None else names.index(parent) for _, parent, _ in _HUMANOID)
-    offsets = height_m * np.array([offset for _, _, offset in _HUMANOID])
-    ends = {name: height_m * np.array(end) for name, end in _HUMANOID_ENDS.items()}
+    names = tuple(joint.name for joint in BODY.joints)
+    parents = tuple(-1 if joint.parent is None else names.index(joint.parent) for joint in BODY.joints)
+    offsets = height_m * np.array([joint.rest for joint in BODY.joints])
+    ends = {joint.name: height_m * np.array(joint.end) for joint in BODY.joints if joint.end is not None}
     return Skeleton(names=names, parents=parents, offsets=offsets, ends=ends)

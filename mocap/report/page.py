@@ -26,7 +26,7 @@ from mocap.report import thresholds
 from mocap.report.preview import draw_frame, figure_of, write_preview
 from mocap.report.quality import Quality, measure, reprojection_percent
 from mocap.report.thresholds import MEASURES, Limit
-from mocap.solve.contact.detection import foot_points
+from mocap.solve.contact.points import contact_points
 from mocap.source import Video
 
 SUFFIXES = (".html", ".json")
@@ -148,7 +148,7 @@ def _drawn(take: Take, person: Person, quality: Quality) -> dict[str, Any]:
         "curves": {
             "confidence": _numbers(motion.confidence.mean(axis=1)),
             "off the picture, % of height": _numbers(reprojection_percent(take, person, motion)),
-            **{f"{name} height, cm": _numbers(100 * point[:, 1]) for name, point in foot_points(motion).items()},
+            **{f"{name} height, cm": _numbers(100 * point[:, 1]) for name, point in contact_points(motion).items()},
             "how bad": _numbers(quality.faults),
         },
         "contacts": {name: [list(span) for span in person.contacts.get(name, [])] for name in CONTACT_POINTS},

@@ -8,25 +8,22 @@ import numpy as np
 
 from mocap.evaluate import metrics
 from mocap.model import kinematics
+from mocap.model.body import BODY
 from mocap.model.errors import MocapError
 from mocap.model.motion import Motion
 from mocap.model.rotation import Array, Flags
 from mocap.model.take import Person, Take
 from mocap.report.thresholds import MEASURES, Quality, as_json, grade, parse
 from mocap.solve.clean.filters import runs
-from mocap.solve.contact.detection import foot_points
-from mocap.solve.contact.standing import ground_heights
-from mocap.solve.edit.corrections import SEEN_AT
-from mocap.solve.reconstruct import SolveSettings, clean_image
+from mocap.solve.clean.keypoints import clean_image
+from mocap.solve.contact.ground import ground_heights
+from mocap.solve.contact.points import contact_points
+from mocap.solve.settings import SolveSettings
 
 DECIMALS = 4
 COMPARED_FPS = 30.0  # at which everything that depends on the frame rate is stated
 WORST_FRAMES, APART_S = 6, 0.5
-LIMBS = [
-    (f"{side}_{a}", f"{side}_{b}")
-    for side in ("left", "right")
-    for a, b in (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"))
-]
+LIMBS = [(start.keypoint, end.keypoint) for part in BODY.limbs for start, end in part.bones()]
 
 
 def measure(take: Take) -> list[Quality]:
@@ -49,7 +46,9 @@ def reprojection_percent(take: Take, person: Person, motion: Motion) -> Array:
     NaN where nothing was seen.
     """
     image = clean_image(person, SolveSettings.from_json(take.settings), take)
-    pairs = [(motion.skeleton.index(j), image.layout.index(k)) for j, k in SEEN_AT.items() if k in image.layout.names]
+    pairs = [
+        (motion.skeleton.index(j), image.layout.index(k)) for j, k in BODY.landmarks.items() if k in image.layout.names
+    ]
     joints = kinematics.joint_positions(motion)[:, [j for j, _ in pairs]]
     distances = np.linalg.norm(take.camera.project(joints) - image.xy[:, [k for _, k in pairs]], axis=-1)
     depth = take.camera.to_camera(joints)[..., 2]
@@ -62,7 +61,7 @@ def _of_person(take: Take, person: Person) -> Quality:
         raise MocapError(f"person {person.id} has no motion yet: run `mocap solve` on the take first")
     motion, fps = person.motion, float(take.fps)
     seen = _seen(person)
-    points = foot_points(motion)
+    points = contact_points(motion)
     soles = np.stack(list(points.values()), axis=1)
     down = np.stack([_in_spans(person.contacts.get(name, []), take.frames) for name in points], axis=1)
     down = down & seen[:, None]

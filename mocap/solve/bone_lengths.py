@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mocap.model.body import BODY, TRUNK
 from mocap.model.errors import MocapError
 from mocap.model.keypoints import Keypoints3D
 from mocap.model.rotation import Array
@@ -15,13 +16,17 @@ from mocap.model.skeleton import Skeleton, humanoid
 # by four cameras has 0.964, free bodies have 0.943 in the mean; neck and head are so much longer.
 LANDMARK_SHARE = 0.955
 HEAD_SPAN = 0.8, 1.5  # how much longer neck and head may get
-# Segments that give a body's size: keypoints at their ends (each side where there are two), joint they belong to.
-_HEIGHT_SEGMENTS = {
-    "LowerLeg": ("hip", "knee"),
-    "Foot": ("knee", "ankle"),
-    "LowerArm": ("shoulder", "elbow"),
-    "Hand": ("elbow", "wrist"),
+# Bones that give a body's size, by the joint at their end: the keypoints at both ends, left and right
+_MEASURED_BONES = {
+    end.name.removeprefix("Left"): (start.keypoint.removeprefix("left_"), end.keypoint.removeprefix("left_"))
+    for part in BODY.limbs
+    if part.side == "left"
+    for start, end in part.bones()
 }
+
+
+# Joints whose height over their parent is a fraction of the trunk's length
+_ALONG_THE_TRUNK = {joint.name for joint in (*TRUNK.joints[1:], *(arm.joints[0] for arm in BODY.of_kind("arm")))}
 
 
 def body_height(keypoints: Keypoints3D) -> float:
@@ -38,7 +43,7 @@ def _template_height(lengths: dict[str, float]) -> float:
     The sum of the lengths over the sum of the template's shares of height: one badly seen segment weighs little.
     """
     template = humanoid(1.0)
-    shares = {part: float(np.linalg.norm(template.offsets[template.index("Left" + part)])) for part in _HEIGHT_SEGMENTS}
+    shares = {part: float(np.linalg.norm(template.offsets[template.index("Left" + part)])) for part in _MEASURED_BONES}
     shares["Trunk"] = _trunk_length(template)
     return float(sum(lengths[s] for s in shares) / sum(shares.values()))
 
@@ -56,12 +61,14 @@ def fit_skeleton(keypoints: Keypoints3D) -> Skeleton:
     trunk = lengths["Trunk"] / _trunk_length(base)
     for j, name in enumerate(base.names):
         part = name.removeprefix("Left").removeprefix("Right")
-        if part in _HEIGHT_SEGMENTS:
+        if part in _MEASURED_BONES:
             offsets[j] *= lengths[part] / np.linalg.norm(offsets[j])
-        elif part in ("Spine", "Chest", "UpperChest", "Shoulder"):
+        elif name in _ALONG_THE_TRUNK:
             offsets[j, 1] *= trunk
-    for part, joint in (("hip", "UpperLeg"), ("shoulder", "UpperArm")):
-        _widen(base, offsets, joint, 0.5 * lengths[part])
+    for kind in ("leg", "arm"):
+        first, _ = next(BODY.of_kind(kind)[0].bones())
+        width = lengths[first.keypoint.removeprefix("left_")]
+        _widen(base, offsets, first.name.removeprefix("Left"), 0.5 * width)
     skeleton = replace(base, offsets=offsets)
     ball = skeleton.rest_positions()[skeleton.index("LeftToes")] + base.ends["LeftToes"]
     offsets[0, 1] -= ball[1]  # stand on the floor
@@ -96,7 +103,7 @@ def _trunk_length(skeleton: Skeleton) -> float:
 def _segment_lengths(keypoints: Keypoints3D) -> dict[str, float]:
     """Median lengths in metres, both sides together, weighted to well-seen frames."""
     points = {name: keypoints.xyz[:, k] for k, name in enumerate(keypoints.layout.names)}
-    ends = {part: [(f"{s}_{a}", f"{s}_{b}") for s in ("left", "right")] for part, (a, b) in _HEIGHT_SEGMENTS.items()}
+    ends = {part: [(f"{s}_{a}", f"{s}_{b}") for s in ("left", "right")] for part, (a, b) in _MEASURED_BONES.items()}
     ends["hip"], ends["shoulder"] = [("left_hip", "right_hip")], [("left_shoulder", "right_shoulder")]
     lengths = {part: _median_distance([points[a] - points[b] for a, b in pairs]) for part, pairs in ends.items()}
     lengths["Trunk"] = _median_distance([_middle(points, "hip") - _middle(points, "shoulder")])

@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from mocap.model import rotation
+from mocap.model.body import BODY
+from mocap.model.parts import Limit
 from mocap.model.rotation import Array
 from mocap.model.skeleton import Skeleton
 
-
-class Limit(NamedTuple):
-    """The range of one joint against its parent, degrees, about the rest pose.
-
-    swing: how far the bone may leave its rest direction. twist: how far it may turn about itself, either way. hinge:
-    the axis of a joint that bends one way only (its positive sense), or None.
-    """
-
-    swing: float
-    twist: float
-    hinge: tuple[float, float, float] | None = None
-
-
 HYPEREXTENSION = 5.0  # degrees a hinge may bend the wrong way
-
-# Widest normal ranges (AAOS, "Joint Motion: Method of Measuring and Recording") with a margin of about a tenth.
-LIMITS = {
-    "Spine": Limit(45, 35),
-    "Chest": Limit(45, 35),
-    "UpperChest": Limit(45, 35),
-    "Neck": Limit(50, 50),
-    "Head": Limit(60, 60),
-    "Shoulder": Limit(35, 15),
-    "UpperArm": Limit(160, 110),
-    "LeftLowerArm": Limit(160, 100, (0.0, -1.0, 0.0)),
-    "RightLowerArm": Limit(160, 100, (0.0, 1.0, 0.0)),
-    "Hand": Limit(85, 90),
-    "UpperLeg": Limit(140, 70),
-    "LowerLeg": Limit(165, 40, (1.0, 0.0, 0.0)),
-    "Foot": Limit(75, 50),
-    "Toes": Limit(60, 20),
-}
 
 
 def limit_of(joint: str) -> Limit | None:
     """The limit of a joint of the humanoid, or None for a free one (the root)."""
-    return LIMITS.get(joint) or LIMITS.get(joint.removeprefix("Left").removeprefix("Right"))
+    return BODY.by_name[joint].limit if joint in BODY.by_name else None
 
 
 def clamp_to_limits(skeleton: Skeleton, local_wxyz: Array) -> Array:

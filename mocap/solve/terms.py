@@ -13,12 +13,13 @@ from functools import cached_property
 import numpy as np
 
 from mocap.model import rotation
+from mocap.model.body import BODY
 from mocap.model.camera import Camera
 from mocap.model.keypoints import Keypoints2D
+from mocap.model.parts import SIDES, Joint
 from mocap.model.rotation import Array, Flags
 from mocap.model.skeleton import Skeleton
-from mocap.solve.closed_form import SEEN_JOINTS
-from mocap.solve.contact.detection import FOOT_KEYPOINTS, sole_offsets
+from mocap.solve.contact.points import CONTACT_KEYPOINTS, contact_offsets
 
 SEEN_M = 0.012  # of a keypoint in the picture, at the body's distance
 DEPTH_M = 0.07  # of a keypoint's depth about the hips, as the lifter judges it
@@ -30,21 +31,21 @@ TOUCHING_M = 0.0015  # over the floor: what the fit has put there stays, else it
 TILT = 0.05  # sine of the sideways tilt of a sole that lies on the floor
 STANDING_M_S = 0.01  # speed of a point that stands
 
-_LIMBS = ("Shoulder", "UpperArm", "LowerArm", "UpperLeg", "LowerLeg", "Foot")
-ACTIVE = ("Hips", "Chest", *(f"Left{limb}" for limb in _LIMBS), *(f"Right{limb}" for limb in _LIMBS))
+ACTIVE = BODY.optimised
 UNKNOWNS = 3 + 3 * len(ACTIVE)  # of a frame: the root's place and a rotation vector for each of ACTIVE
-_SIDES = (("left", "Left"), ("right", "Right"))
-# first bone, second bone, its end, axis of the hinge, axis along which the second must not go and in which sense
-_HINGES = (("UpperLeg", "LowerLeg", "Foot", 0, (0.0, 0.0, 1.0)), ("UpperArm", "LowerArm", "Hand", 1, (0.0, 0.0, -1.0)))
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """What is known of one person in T frames.
 
-    image: cleaned keypoints. depth: (T, K) of them in front of the camera, metres, NaN = unknown. stands: (T, 4) flags
-    of the points of FOOT_KEYPOINTS. grounds: (T, 4) height in metres of the ground under each, NaN = not known. falls:
-    (T,) flags of the frames in which nothing holds the root up.
+    Parameters
+    ----------
+    image : cleaned keypoints.
+    depth : (T, K) metres of the keypoints in front of the camera, NaN = unknown.
+    stands : (T, N) weights 0..1 with which contact points are held.
+    grounds : (T, N) height in metres of the ground under each, NaN = unknown.
+    falls : (T,) flags of the frames in which nothing holds the root up.
     """
 
     image: Keypoints2D
@@ -123,13 +124,9 @@ class Posed:
     @cached_property
     def keypoints(self) -> dict[str, tuple[Array, Array]]:
         """Places and derivatives of the keypoints that the skeleton has, by name."""
-        found = {
-            f"{small}_{part}": self.point(big + joint, np.zeros(3))
-            for joint, part in SEEN_JOINTS.items()
-            for small, big in _SIDES
-        }
-        for point, keypoint in FOOT_KEYPOINTS.items():
-            found[keypoint] = self.point(*sole_offsets(self.skeleton)[point])
+        found = {keypoint: self.point(joint, np.zeros(3)) for joint, keypoint in BODY.landmarks.items()}
+        for point, keypoint in CONTACT_KEYPOINTS.items():
+            found[keypoint] = self.point(*contact_offsets(self.skeleton)[point])
         return found
 
 
@@ -165,9 +162,9 @@ def relative_depth(posed: Posed, evidence: Evidence) -> Rows:
     """Keypoints are as far behind the hips' middle as the lifter judges them to be."""
     seen = _seen(posed, evidence)
     layout = evidence.image.layout
-    hips = [layout.index(f"{side}_hip") for side, _ in _SIDES]
+    hips = [layout.index(f"{side}_hip") for side in SIDES]
     at_hips = evidence.depth[:, hips].mean(axis=1)
-    (left, d_left), (right, d_right) = (posed.keypoints[f"{side}_hip"] for side, _ in _SIDES)
+    (left, d_left), (right, d_right) = (posed.keypoints[f"{side}_hip"] for side in SIDES)
     behind = evidence.camera.T_world_camera[:3, 2]
     at_middle, d_middle = evidence.camera.to_camera(0.5 * (left + right))[:, 2], 0.5 * behind @ (d_left + d_right)
     residuals, jacobians = [], []
@@ -182,25 +179,33 @@ def relative_depth(posed: Posed, evidence: Evidence) -> Rows:
 def hinges(posed: Posed, evidence: Evidence) -> Rows:
     """Knees and elbows bend about one axis, and one way."""
     residuals, jacobians = [], []
-    for first, second, end, axis, wrong in _HINGES:
-        for _, big in _SIDES:
-            offset = posed.skeleton.offsets[posed.skeleton.index(big + end)]
-            bone, d_bone = posed.direction(big + second, offset / np.linalg.norm(offset))
-            side, d_side = posed.direction(big + first, np.eye(3)[axis])
-            residuals.append(_dot(side, bone) / HINGE)
-            jacobians.append((_along(bone, d_side) + _along(side, d_bone)) / HINGE)
-            front, d_front = posed.direction(big + first, np.array(wrong))
-            excess = _dot(front, bone) - EXTENDED
-            beyond = (excess > 0) / HINGE
-            residuals.append(beyond * excess)
-            jacobians.append(beyond[:, None] * (_along(bone, d_front) + _along(front, d_bone)))
+    for before, hinge, end in BODY.hinges:
+        across, forbidden = _hinge_axes(hinge, end)
+        offset = posed.skeleton.offsets[posed.skeleton.index(end.name)]
+        bone, d_bone = posed.direction(hinge.name, offset / np.linalg.norm(offset))
+        side, d_side = posed.direction(before.name, across)
+        residuals.append(_dot(side, bone) / HINGE)
+        jacobians.append((_along(bone, d_side) + _along(side, d_bone)) / HINGE)
+        front, d_front = posed.direction(before.name, forbidden)
+        excess = _dot(front, bone) - EXTENDED
+        beyond = (excess > 0) / HINGE
+        residuals.append(beyond * excess)
+        jacobians.append(beyond[:, None] * (_along(bone, d_front) + _along(front, d_bone)))
     return Rows(np.stack(residuals, axis=1), np.stack(jacobians, axis=1))
+
+
+def _hinge_axes(hinge: Joint, end: Joint) -> tuple[Array, Array]:
+    """The axis (3,) that a hinge's bone stays across, and the direction (3,) it must not bend to."""
+    assert hinge.limit is not None  # a hinge
+    axis = np.array(hinge.limit.hinge)
+    forbidden = -np.cross(axis, end.rest)
+    return np.abs(axis), forbidden / np.linalg.norm(forbidden)
 
 
 def soles(posed: Posed, evidence: Evidence) -> Rows:
     """Points that stand are at the height of the ground, the others not under it; soles that lie on it do not tilt."""
     residuals, jacobians = [], []
-    for i, keypoint in enumerate(FOOT_KEYPOINTS.values()):
+    for i, keypoint in enumerate(CONTACT_KEYPOINTS.values()):
         place, jacobian = posed.keypoints[keypoint]
         known = np.isfinite(evidence.grounds[:, i])
         off = place[:, 1] - np.nan_to_num(evidence.grounds[:, i])
@@ -218,7 +223,7 @@ def soles(posed: Posed, evidence: Evidence) -> Rows:
 
 def depth_under_ground(posed: Posed, evidence: Evidence) -> float:
     """How far the deepest point of a sole is under its ground, in metres; 0 if none is."""
-    heights = np.stack([posed.keypoints[keypoint][0][:, 1] for keypoint in FOOT_KEYPOINTS.values()], axis=1)
+    heights = np.stack([posed.keypoints[keypoint][0][:, 1] for keypoint in CONTACT_KEYPOINTS.values()], axis=1)
     return max(0.0, float(np.max(np.nan_to_num(evidence.grounds - heights, nan=0.0), initial=0.0)))
 
 
@@ -228,7 +233,7 @@ TERMS = (reprojection, relative_depth, hinges, soles)
 def standing(posed: Posed, evidence: Evidence) -> tuple[Array, Array]:
     """Places (T, 12) of the soles' points and derivatives (T, 12, D), over the step that a standing one may make."""
     step = STANDING_M_S / float(evidence.image.fps)
-    parts = [posed.keypoints[keypoint] for keypoint in FOOT_KEYPOINTS.values()]
+    parts = [posed.keypoints[keypoint] for keypoint in CONTACT_KEYPOINTS.values()]
     return np.concatenate([p for p, _ in parts], axis=1) / step, np.concatenate([j for _, j in parts], axis=1) / step
 
 

@@ -10,7 +10,8 @@ from test_corrections import take_of, walking_motion
 
 from mocap.io.rounding import rounded
 from mocap.io.take_json import write_json
-from mocap.solve.reconstruct import SolveSettings, reconstruct
+from mocap.solve.reconstruct import reconstruct
+from mocap.solve.settings import SolveSettings
 from mocap.source import VideoWriter
 
 PAGE = Path(__file__).resolve().parents[2] / "mocap" / "annotate" / "page"

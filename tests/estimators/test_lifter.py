@@ -15,7 +15,7 @@ from mocap.model.camera import Camera, intrinsics_from_fov, pitch_and_roll, worl
 from mocap.model.keypoints import BLAZEPOSE_33, COCO_17, LSP_14, Keypoints2D
 from mocap.solve.lift import DEFAULT_LIFTER, create_lifter
 from mocap.solve.lift.features import FEATURES, FEET
-from mocap.solve.lift.temporal import LifterNetwork, forward
+from mocap.solve.lift.temporal import LifterNetwork, by_tap, forward
 from training.lifter_network import Lifter
 
 SIZE = (1080, 1920)
@@ -56,7 +56,14 @@ def test_numpy_answers_as_torch_does():
     network.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
     with torch.no_grad():
         expected = network(torch.from_numpy(features)[None])[0].numpy()
-    np.testing.assert_allclose(forward(features, weights), expected, atol=1e-4 * np.abs(expected).max())
+    np.testing.assert_allclose(forward(features, by_tap(weights)), expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_kernels_lie_in_memory_as_fast_products_need_them():
+    stored = load_weights(DEFAULT_LIFTER)
+    kernel = by_tap(stored)["blocks.0.layers.0.weight"]
+    assert kernel.flags["C_CONTIGUOUS"]
+    np.testing.assert_array_equal(kernel[2].T, stored["blocks.0.layers.0.weight"][:, :, 2])
 
 
 @pytest.mark.parametrize(("layout", "bound_mm"), [(BLAZEPOSE_33, 45), (COCO_17, 46), (LSP_14, 61)])

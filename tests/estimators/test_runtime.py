@@ -24,7 +24,7 @@ import numpy as np
 cores = int(sys.argv[1])
 if cores and hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:cores])
-from mocap.estimators.runtime import create_runtime
+from mocap.estimate.runtime import create_runtime
 images = np.random.default_rng(0).integers(0, 255, (7, 256, 256, 3), dtype=np.uint8)
 digest = hashlib.sha256()
 for outputs in create_runtime("blazepose-lite", device="cpu").infer_many(images):

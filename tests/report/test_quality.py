@@ -14,7 +14,7 @@ from mocap.cli.main import app
 from mocap.io.take_json import read_json, write_json
 from mocap.model.errors import MocapError
 from mocap.report import quality, thresholds
-from mocap.solve.contact.detection import foot_points
+from mocap.solve.contact.points import contact_points
 
 
 def moved(metres_a_frame: float, *, frames: int = 60, down_m: float = 0.0):
@@ -23,7 +23,7 @@ def moved(metres_a_frame: float, *, frames: int = 60, down_m: float = 0.0):
     rest = motion.local_wxyz * 0 + np.array([1.0, 0, 0, 0])
     path = np.arange(frames)[:, None] * [metres_a_frame, 0, 0] + motion.root_world[:1]
     motion = replace(motion, local_wxyz=rest, root_world=path)
-    lowest = min(point[0, 1] for point in foot_points(motion).values())
+    lowest = min(point[0, 1] for point in contact_points(motion).values())
     motion = replace(motion, root_world=path - [0, lowest + down_m, 0])
     take = take_of(motion)
     return replace(take, people=(replace(take.people[0], contacts={"LeftToes": [(0, frames)]}, swaps=[]),))

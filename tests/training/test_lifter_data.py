@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from mocap.io.weights import load_weights
 from mocap.solve.lift import DEFAULT_LIFTER
 from mocap.solve.lift.features import FEATURES, FEET, MIRROR, OUTPUTS, in_mirror
-from mocap.solve.lift.temporal import both_ways
+from mocap.solve.lift.temporal import both_ways, by_tap
 from training import asfamc
 from training.captured_bodies import NAMES, Cast, bent, landmarks_of, loosened, prepared
 from training.detector_noise import K, about_hips, as_named, exactly, looked_at, noticed
@@ -204,7 +204,7 @@ def test_gravity_is_told_from_how_real_walkers_move(real_data, tmp_path):
         archive.extractall(tmp_path, walks)
     _, bodies = split([take for name in walks for take in read_takes(tmp_path / name)])
     batch = Views(bodies, mixed=False).batch(24, np.random.default_rng(5))
-    weights = load_weights(DEFAULT_LIFTER)
+    weights = by_tap(load_weights(DEFAULT_LIFTER))
     answers = np.array([both_ways(features, weights) for features in batch.features])
     told, true = np.median(answers[..., 3 * K : 3 * K + 3], axis=1), np.median(batch.up, axis=1)
     lengths = np.linalg.norm(told, axis=-1) * np.linalg.norm(true, axis=-1)

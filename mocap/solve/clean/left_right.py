@@ -17,17 +17,14 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from mocap.model.body import BODY, GROUPS
 from mocap.model.keypoints import KeypointLayout, Keypoints2D, Keypoints3D
 from mocap.model.rotation import Array
 from mocap.model.take import SWAPPED_LIMBS, Swap
 from mocap.solve.clean import filters
 
-PARTS = ("trunk", "arms", "legs")
-STATES = np.array([[0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [1, 1, 1]], bool)  # which PARTS are exchanged
+STATES = np.array([[0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [1, 1, 1]], bool)  # which of GROUPS are exchanged
 MISTAKES = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1]])  # in each state, of each of SWAPPED_LIMBS
-ARM_POINTS = ("elbow", "wrist", "pinky", "index", "thumb")
-LEG_POINTS = ("knee", "ankle", "heel", "foot_index")
-WITNESSES = ("shoulder", "hip", "ear", "elbow", "wrist", "knee", "ankle", "foot_index")  # the others only follow these
 
 MAX_ABSENCE_S = 0.2  # nothing can be predicted across a longer one
 NOISE_WINDOW_S = 0.5
@@ -89,14 +86,9 @@ def _order(layout: KeypointLayout, frames: int, swaps: Sequence[Swap]) -> npt.ND
     for swap in swaps:
         span = slice(swap.start, swap.end)
         for left, right in layout.mirror_pairs:
-            if swap.limb in ("body", _part(layout, left)):
+            if swap.limb in ("body", BODY.group_of(layout.names[left])):
                 columns[span, [left, right]] = columns[span, [right, left]]
     return columns
-
-
-def _part(layout: KeypointLayout, left: int) -> str:
-    name = layout.names[left].removeprefix("left_")
-    return "arms" if name in ARM_POINTS else "legs" if name in LEG_POINTS else "trunk"
 
 
 def _segments(keypoints: Keypoints2D, cuts: Sequence[int]) -> Iterator[Array]:
@@ -118,9 +110,9 @@ def _states(frames: Array, keypoints_2d: Keypoints2D, keypoints_3d: Keypoints3D 
     confidence = keypoints_2d.confidence[frames]
     steps = np.diff(frames).astype(float)
     movement = np.zeros((len(frames) - 2, *3 * (len(STATES),)))
-    for part, exchanged in zip(PARTS, STATES.T.astype(int)):
+    for part, exchanged in zip(GROUPS, STATES.T.astype(int)):
         a, b, c = np.ix_(exchanged, exchanged, exchanged)
-        for pair in _witnesses(layout, part):
+        for pair in _steady_pairs(layout, part):
             movement += _pair_costs(points[:, pair], confidence[:, pair], steps, fps)[:, a ^ c, b ^ c]
     a_second = np.tile(SWAPPED_COST_PER_S * MISTAKES.sum(axis=1), (len(frames), 1))
     if body is not None:
@@ -128,10 +120,10 @@ def _states(frames: Array, keypoints_2d: Keypoints2D, keypoints_3d: Keypoints3D 
     return _cheapest_path(movement, a_second * np.append(steps, 1.0)[:, None] / fps)
 
 
-def _witnesses(layout: KeypointLayout, part: str) -> list[tuple[int, int]]:
-    """The mirror pairs of one of PARTS by whose movement a swap is judged."""
-    pairs = [pair for pair in layout.mirror_pairs if _part(layout, pair[0]) == part]
-    return [pair for pair in pairs if layout.names[pair[0]].removeprefix("left_") in WITNESSES]
+def _steady_pairs(layout: KeypointLayout, group: str) -> list[tuple[int, int]]:
+    """The mirror pairs of one of GROUPS by whose movement a swap is judged."""
+    pairs = [pair for pair in layout.mirror_pairs if BODY.group_of(layout.names[pair[0]]) == group]
+    return [pair for pair in pairs if layout.names[pair[0]] in BODY.steady_keypoints]
 
 
 def _body_points(xy: Array, body: Array | None, fps: float) -> Array:
@@ -184,8 +176,9 @@ def _anatomy_costs(body: Array, layout: KeypointLayout) -> Array:
     """How little each of STATES (n, S) looks like a body (n, K, 3): limbs on the wrong side, or a mirror image."""
     trunk, arms, legs = STATES.T.astype(int)
     costs = _handedness(body, layout)[:, None] * trunk
-    for near, far, limb in (("shoulder", "elbow", arms), ("hip", "knee", legs)):
-        near_ends, far_ends = _sides(body, layout, near), _sides(body, layout, far)
+    for kind, limb in (("arm", arms), ("leg", legs)):
+        near, far = next(BODY.of_kind(kind)[0].bones())
+        near_ends, far_ends = _sides(body, layout, near.keypoint), _sides(body, layout, far.keypoint)
         if near_ends is not None and far_ends is not None:
             costs = costs + _attachment_costs(near_ends, far_ends)[:, limb ^ trunk]
     return np.asarray(costs)
@@ -193,7 +186,8 @@ def _anatomy_costs(body: Array, layout: KeypointLayout) -> Array:
 
 def _sides(body: Array, layout: KeypointLayout, name: str) -> Array | None:
     """The left and right point (n, 2, 3) of that name, None where the layout has none."""
-    sides = [f"left_{name}", f"right_{name}"]
+    bare = name.removeprefix("left_")
+    sides = [f"left_{bare}", f"right_{bare}"]
     return body[:, [layout.index(side) for side in sides]] if sides[0] in layout.names else None
 
 

@@ -1,104 +1,43 @@
-"""Feet that stand still hold the body: its distance, the soles on the ground, the ground at y = 0.
-
-One view shows depth badly, but a camera that stands still shows a standing foot as a still point. Everything here rests
-on that, and on nothing else about the floor or the camera's tilt.
-"""
+"""Ground alignment: how high the ground is, how it is inclined, and the body put on it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
-from mocap.model import kinematics, rotation
 from mocap.model.camera import Camera
 from mocap.model.keypoints import Keypoints2D
 from mocap.model.motion import Motion
-from mocap.model.rotation import Array
+from mocap.model.rotation import Array, Flags
 from mocap.solve.clean.filters import hold_nearest, low_pass, runs
-from mocap.solve.contact.detection import FOOT_KEYPOINTS, foot_points
+from mocap.solve.contact.detection import SUPPORT, rest_spans, spans_down
+from mocap.solve.contact.points import contact_points
 
-STILL_M_S, STILL_S = 0.3, 0.1  # a foot that moves slower than this across the picture, for this long, stands
-STANCE_M = 0.15  # and its ankle is at most this far above the lower one
-DISTANCE_CUTOFF_HZ = 2.0
-FLAT_RAMP_S = 0.1
-LEAST_SLOPE = 0.08  # a ray that falls less than this a metre meets the ground anywhere
-PLAUSIBLE_LENGTHS = (0.6, 1.6)  # of a foot on the ground against the skeleton's; else the ground is not level there
 FLOOR_CUTOFF_HZ = 2.0
 STEP_M = 0.25  # ground that is higher or lower than this is a step or a roof, not an error
+PIECE_S = 0.5  # a contact counts once in each such time: a long one shows the ground no better than a short one
+TILT_RAD = np.radians(5)  # error of the lifter's up over a clip, as measured on rendered bodies
+HEIGHT_M = 0.06  # of a standing point over the ground, as far as one can know before the ground is known
+LEAST_LEVEL_S = 0.3  # of all points together, that stand off the floor: less shows no other level
+LEVEL_M = 0.06  # points this far off the plane may stand on another level
 
 
-def distance_correction(motion: Motion, image: Keypoints2D, camera: Camera) -> Array:
-    """How much farther from the camera (T,), in metres, the body is than it was judged to be.
+def floor_height(motion: Motion, seen: Array) -> float:
+    """Height in metres of the ground: the median, over all touches, of the lowest that a foot gets in each.
 
-    However badly the body's depth is judged (in a squat, the whole body seems to be farther away), a foot that rests
-    in the picture stays where it is: its distance is held at the median over that time. Between such spans the
-    correction is interpolated. Zero without foot keypoints.
+    Touches are spans of the SUPPORT rule in frames where the person was seen (T,); without any, the lowest point.
     """
-    places = foot_points(motion)
-    totals = np.zeros((len(motion), 2))  # metres, number of still points
-    for point, span in still_spans(motion, image, camera):
-        distance = camera.to_camera(places[point][span])[:, 2]
-        totals[span] += np.column_stack([np.median(distance) - distance, np.ones(len(distance))])
-    if not totals[:, 1].any():
-        return np.zeros(len(motion))
-    correction = _between(totals[:, :1] / np.where(totals[:, 1:] > 0, totals[:, 1:], np.nan))
-    seen = np.where(image.confidence.any(axis=1, keepdims=True), correction, np.nan)
-    return low_pass(hold_nearest(seen), float(image.fps), cutoff_hz=DISTANCE_CUTOFF_HZ)[:, 0]
-
-
-def flatten_feet(motion: Motion, image: Keypoints2D, camera: Camera) -> Motion:
-    """The motion with every foot that stands laid flat on the ground, turned there and back within FLAT_RAMP_S.
-
-    How far a foot tips and where it points is a matter of depth, which one view hardly shows; but where heel and toes
-    both rest in the picture, the sole is on the ground, and the picture shows where it points.
-    """
-    spans: dict[str, Array] = {point: np.zeros(len(motion)) for point in FOOT_KEYPOINTS}
-    for point, span in still_spans(motion, image, camera):
-        spans[point][span] = 1.0
-    world = kinematics.world_rotations(motion.skeleton, motion.local_wxyz)
-    joints = kinematics.joint_positions(motion)
-    for side in ("Left", "Right"):
-        stands = spans[f"{side}Heel"] * spans[f"{side}Toes"]
-        share = uniform_filter1d(stands, 2 * round(FLAT_RAMP_S * float(motion.fps)) + 1, mode="nearest")
-        if not share.any():
-            continue
-        foot = motion.skeleton.index(f"{side}Foot")
-        tip = motion.skeleton.offsets[foot + 1] + motion.skeleton.ends[f"{side}Toes"]
-        heading = _heading_on_ground(side, joints[:, foot, 1] + tip[1], image, camera)
-        length = np.linalg.norm(heading, axis=-1) / (tip[2] * 4 / 3)  # the heel is a third of that behind the ankle
-        is_foot = (length > PLAUSIBLE_LENGTHS[0]) & (length < PLAUSIBLE_LENGTHS[1])  # NaN compares as False
-        level = _level(world[:, foot], np.where(is_foot[:, None], heading, np.nan))
-        for joint in (foot, *motion.skeleton.children(foot)):
-            world[:, joint] = rotation.slerp(world[:, joint], level, share)
-    return _with_world_rotations(motion, world)
-
-
-def _heading_on_ground(side: str, sole: Array, image: Keypoints2D, camera: Camera) -> Array:
-    """From heel to toes (T, 3), metres, where their rays meet the level ground at heights ``sole`` (T,); else NaN."""
-    ends = []
-    for point in (f"{side}Heel", f"{side}Toes"):
-        xy = image.xy[:, image.layout.index(FOOT_KEYPOINTS[point])]
-        ray = camera.rays(xy) @ camera.T_world_camera[:3, :3].T
-        drop = np.where(ray[:, 1] < -LEAST_SLOPE, ray[:, 1], np.nan)  # rays along the ground meet it anywhere
-        ends.append(ray * ((sole - camera.T_world_camera[1, 3]) / drop)[:, None])
-    return np.asarray(ends[1] - ends[0])
-
-
-def _level(foot_wxyz: Array, heading: Array) -> Array:
-    """Upright orientations (T, 4) that point along a heading (T, 3); without one, along the foot's own.
-
-    Feet that have neither, pointing straight down, stay as they are.
-    """
-    own = rotation.rotate(foot_wxyz, np.array([0.0, 0.0, 1.0])) * [1.0, 0.0, 1.0]
-    heading = np.where(np.isfinite(heading), heading, own)
-    clear = np.linalg.norm(own, axis=-1) > 0.2
-    heading = np.where(clear[:, None], heading, [0.0, 0.0, 1.0])
-    up = np.broadcast_to([0.0, 1.0, 0.0], heading.shape)
-    level = rotation.matrix_to_wxyz(rotation.frame_from_axes(up, heading, axes="yz"))
-    return np.where(clear[:, None], level, foot_wxyz)
+    fps, points = float(motion.fps), contact_points(motion)
+    lows = [
+        point[start + a : start + b, 1].min()
+        for point in points.values()
+        for start, end in runs(seen)
+        for a, b in spans_down(point[start:end], fps, SUPPORT)
+    ]
+    if not lows:
+        return float(min(point[:, 1].min() for point in points.values()))
+    return float(np.median(lows))
 
 
 def put_on_floor(motion: Motion, image: Keypoints2D, camera: Camera) -> Motion:
@@ -107,82 +46,71 @@ def put_on_floor(motion: Motion, image: Keypoints2D, camera: Camera) -> Motion:
     Ground more than STEP_M off is another level and stays where it is, so that a leap from a roof remains one.
     """
     heights = np.full(len(motion), np.nan)
-    places = foot_points(motion)
-    for point, span in still_spans(motion, image, camera):
+    places = contact_points(motion)
+    for point, span in rest_spans(motion, image, camera):
         heights[span] = np.fmin(heights[span], places[point][span, 1])
     if np.isnan(heights).all():
         return motion
-    off = _between(np.where(np.abs(heights) < STEP_M, heights, 0.0 * heights)[:, None])
+    off = between(np.where(np.abs(heights) < STEP_M, heights, 0.0 * heights)[:, None])
     lift = np.where(image.confidence.any(axis=1, keepdims=True), -off, np.nan)
     lift = low_pass(hold_nearest(lift), float(image.fps), cutoff_hz=FLOOR_CUTOFF_HZ)
     return replace(motion, root_world=motion.root_world + lift * [0.0, 1.0, 0.0])
 
 
-def lift_toes(motion: Motion) -> Motion:
-    """The motion with feet tipped up, about their ankles, where their toes would be under the floor.
-
-    Only where the ankle is over the floor and the toes are not far under it: elsewhere the ground is another level.
-    """
-    world = kinematics.world_rotations(motion.skeleton, motion.local_wxyz)
-    joints = kinematics.joint_positions(motion)
-    for side in ("Left", "Right"):
-        foot = motion.skeleton.index(f"{side}Foot")
-        tip = motion.skeleton.offsets[foot + 1] + motion.skeleton.ends[f"{side}Toes"]
-        reach = rotation.rotate(world[:, foot], tip)
-        ankle, length = joints[:, foot, 1], float(np.linalg.norm(tip))
-        is_near = (ankle > 0) & (ankle + reach[:, 1] > -STEP_M)
-        lowest = -np.arcsin(np.clip(ankle / length, -1.0, 1.0))  # elevation at which the tip touches the floor
-        tipped = np.arcsin(np.clip(reach[:, 1] / length, -1.0, 1.0))
-        angle = np.where(is_near, np.maximum(lowest - tipped, 0.0), 0.0)
-        sideways = rotation.rotate(world[:, foot], np.array([1.0, 0.0, 0.0])) * [1.0, 0.0, 1.0]
-        axis = sideways / np.maximum(np.linalg.norm(sideways, axis=-1, keepdims=True), 1e-9)
-        turn = rotation.rotvec_to_wxyz(-angle[:, None] * axis)
-        for joint in (foot, *motion.skeleton.children(foot)):
-            world[:, joint] = rotation.multiply(turn, world[:, joint])
-    return _with_world_rotations(motion, world)
-
-
-def _with_world_rotations(motion: Motion, world_wxyz: Array) -> Motion:
-    local = rotation.make_continuous(kinematics.local_rotations(motion.skeleton, world_wxyz))
-    return replace(motion, local_wxyz=local / np.linalg.norm(local, axis=-1, keepdims=True))
-
-
-def still_heights(motion: Motion, image: Keypoints2D, camera: Camera) -> Array:
+def rest_heights(motion: Motion, image: Keypoints2D, camera: Camera) -> Array:
     """Heights (N,) in metres of the points of feet that stand, one a frame and point."""
-    places = foot_points(motion)
-    spans = [places[point][span, 1] for point, span in still_spans(motion, image, camera)]
+    places = contact_points(motion)
+    spans = [places[point][span, 1] for point, span in rest_spans(motion, image, camera)]
     return np.concatenate(spans) if spans else np.empty(0)
 
 
-def _between(values: Array) -> Array:
+def ground_heights(motion: Motion, stands: Flags) -> Array:
+    """Height (T, 4) of the ground under each point of the feet: the floor's 0, or that of one other level, a roof or a
+    lawn, which is told by where they stand. Where neither is within a step, NaN for points that stand; the others have
+    the lowest ground under them, and so has, unless somebody stands lower than 0, whatever is far under the floor."""
+    heights = np.stack([place[:, 1] for place in contact_points(motion).values()], axis=1)
+    is_far = np.abs(heights) >= STEP_M
+    elsewhere = stands & is_far
+    is_level = elsewhere.sum() >= LEAST_LEVEL_S * float(motion.fps)
+    level = float(np.median(heights[elsewhere])) if is_level else 0.0
+    ground = np.where(is_far, np.nan, 0.0)
+    ground[is_far & (np.abs(heights - level) < STEP_M)] = level
+    ground[~stands & np.isnan(ground) & (heights > 0)] = min(level, 0.0)
+    if level >= 0:
+        ground[heights < 0] = 0.0
+    return ground
+
+
+def contact_positions(motion: Motion, stands: Flags) -> Array:
+    """World places (N, 3) in metres where points of the feet stand, a median for each PIECE_S."""
+    piece = max(2, round(PIECE_S * float(motion.fps)))
+    places = [
+        np.median(place[first : min(first + piece, end)], axis=0)
+        for i, place in enumerate(contact_points(motion).values())
+        for start, end in runs(stands[:, i])
+        for first in range(start, end, piece)
+    ]
+    return np.array(places).reshape(-1, 3)
+
+
+def ground_normal(places: Array) -> Array:
+    """The unit normal (3,) of level-looking ground through world places (N, 3), which were put upright by the lifter.
+
+    A plane by robust least squares (Geman-McClure weights), its slope held to 0 by the trust in the lifter. A clip in
+    which people walk about shows the ground better than they show which way is up.
+    """
+    A = np.column_stack([places[:, 0], places[:, 2], np.ones(len(places))])
+    prior = np.diag([TILT_RAD**-2, TILT_RAD**-2, 0.0]) + 1e-9 * np.eye(3)
+    weights, plane = np.ones(len(places)), np.zeros(3)
+    for _ in range(10):
+        weighted = (weights / HEIGHT_M**2)[:, None] * A
+        plane = np.linalg.solve(A.T @ weighted + prior, weighted.T @ places[:, 1])
+        weights = (1 + ((places[:, 1] - A @ plane) / LEVEL_M) ** 2) ** -2
+    normal = np.array([-plane[0], 1.0, -plane[1]])
+    return np.asarray(normal / np.linalg.norm(normal))
+
+
+def between(values: Array) -> Array:
     """Values (T, N) with missing rows interpolated in time, held at the ends."""
     known, frames = np.isfinite(values[:, 0]), np.arange(len(values))
     return np.stack([np.interp(frames, frames[known], column[known]) for column in values.T], axis=-1)
-
-
-def still_spans(motion: Motion, image: Keypoints2D, camera: Camera) -> Iterator[tuple[str, slice]]:
-    """Points of the feet, and the frames in which their keypoints rest in the picture while that leg bears the body.
-
-    Which leg does is told by the ankles' heights: the feet's own depend on how far they seem to tip.
-    """
-    fps, places = float(image.fps), foot_points(motion)
-    joints = kinematics.joint_positions(motion)
-    ankles = {side: joints[:, motion.skeleton.index(f"{side}Foot"), 1] for side in ("Left", "Right")}
-    lowest = np.minimum(*ankles.values())
-    for point, place in places.items():
-        if FOOT_KEYPOINTS[point] not in image.layout.names:
-            continue
-        ankle = ankles[point.removesuffix("Heel").removesuffix("Toes")]
-        is_still = (picture_speed(point, place, image, camera) < STILL_M_S) & (
-            ankle < lowest + STANCE_M
-        )  # NaN compares as False
-        for start, end in runs(is_still):
-            if end - start >= max(2, round(STILL_S * fps)):
-                yield point, slice(start, end)
-
-
-def picture_speed(point: str, place: Array, image: Keypoints2D, camera: Camera) -> Array:
-    """How fast (T,), in m/s at its distance, the keypoint of a foot's point at ``place`` (T, 3) crosses the picture."""
-    xy = image.xy[:, image.layout.index(FOOT_KEYPOINTS[point])]
-    metres_a_pixel = camera.to_camera(place)[:, 2] / camera.K[0, 0]
-    return np.asarray(np.linalg.norm(kinematics.velocities(xy, float(image.fps)), axis=-1) * metres_a_pixel)

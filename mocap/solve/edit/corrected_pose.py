@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mocap.model import kinematics, rotation
+from mocap.model.body import BODY
 from mocap.model.camera import Camera
 from mocap.model.motion import Motion
 from mocap.model.rotation import Array
 from mocap.solve import joint_limits
-from mocap.solve.contact.detection import foot_points
+from mocap.solve.contact.points import contact_points
 
 # How far each thing may be from what it should be at the cost of one: what is placed holds, depth gives way first.
 PLACED_M, HIDDEN_M = 0.002, 0.01  # across the line of sight, at the body's distance
@@ -20,16 +21,6 @@ ACROSS_M, DEPTH_M = 0.03, 0.12  # of the joints that nobody placed, against wher
 STANDING_M, SUNK_M = 0.004, 0.01
 SHIFT_M = 0.15
 LIMIT_RADIANS = 0.03  # beyond a joint's range
-TURN_RADIANS = {
-    "Spine": 0.15,
-    "Chest": 0.15,
-    "UpperChest": 0.15,
-    "Neck": 0.3,
-    "Head": 0.3,
-    "Toes": 0.15,
-    "Shoulder": 0.2,
-}
-LIMB_TURN_RADIANS = 0.6
 STEP = 1e-5  # of a parameter, for differences
 MOST_STEPS, ENOUGH = 60, 1e-4  # steps of the solver, and the relative gain from which on it goes on
 
@@ -57,7 +48,7 @@ def nearest_pose(
 ) -> PoseChange:
     """The least change of a frame's pose that brings points to where they were placed.
 
-    standing: soles' points in contact, of contacts.foot_points, which stay where they are unless that leg was placed.
+    standing: contact points on the ground, which stay where they are unless that leg was placed.
     """
     from scipy.optimize import least_squares  # a third of a second that nobody else needs
 
@@ -94,11 +85,12 @@ class _Problem:
         fixed = {point.joint for point in placed if not np.any(point.offset)}
         self._free = [j for j in range(len(self._skeleton)) if j not in fixed]
         self._metres_per_pixel = self._joints[:, 2].mean() / camera.K[0, 0]
-        self._turn_scale = np.array([_turn_scale(name) for name in self._skeleton.names])
+        self._turn_scale = np.array([BODY.by_name[name].give for name in self._skeleton.names])
         self._outside = self._beyond_limits(self._local[None])[0]
 
     def _is_of_leg(self, joint: int, side: str) -> bool:
-        return self._skeleton.names[joint] in (f"{side}LowerLeg", f"{side}Foot", f"{side}Toes")
+        leg = next(part for part in BODY.of_kind("leg") if part.side == side.lower())
+        return self._skeleton.names[joint] in [below.name for below in leg.joints[1:]]
 
     def change(self, x: Array) -> PoseChange:
         """What the parameters (3 + 3·J,) say."""
@@ -151,10 +143,6 @@ class _Problem:
         return np.asarray((values[: self.size] - values[self.size :]).T / (2 * STEP))
 
 
-def _turn_scale(joint: str) -> float:
-    return TURN_RADIANS.get(joint.removeprefix("Left").removeprefix("Right"), LIMB_TURN_RADIANS)
-
-
 def _sole_anchors(motion: Motion, frame: int, world: Array, joints: Array) -> dict[str, tuple[int, Array]]:
     """The joint that each point of the soles is fixed to, and its offset (3,) in that joint's frame."""
     now = slice(frame, frame + 1)
@@ -165,7 +153,7 @@ def _sole_anchors(motion: Motion, frame: int, world: Array, joints: Array) -> di
         confidence=motion.confidence[now],
     )
     anchors = {}
-    for name, point in foot_points(alone).items():
+    for name, point in contact_points(alone).items():
         joint = motion.skeleton.index(name.replace("Heel", "Foot"))
         anchors[name] = joint, rotation.rotate(rotation.conjugate(world[joint]), point[0] - joints[joint])
     return anchors

@@ -12,24 +12,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mocap.model import kinematics, rotation
+from mocap.model.body import BODY
 from mocap.model.errors import MocapError
 from mocap.model.labels import OCCLUDED, Sample
 from mocap.model.motion import Motion
 from mocap.model.rotation import Array
 from mocap.model.take import Person, Take
 from mocap.solve.clean.filters import runs
-from mocap.solve.closed_form import SEEN_JOINTS
-from mocap.solve.contact.detection import CONTACT, foot_points
+from mocap.solve.contact.detection import CONTACT
+from mocap.solve.contact.points import contact_points
 from mocap.solve.edit.corrected_pose import Placed, PoseChange, nearest_pose
 
 WINDOW_S = 0.5  # a correction reaches less far than this, into the past and the future
-SIDES = ("left", "right")
-
-# Where the joints of the skeleton are seen
-SEEN_AT = {f"{side.capitalize()}{joint}": f"{side}_{part}" for side in SIDES for joint, part in SEEN_JOINTS.items()}
-# What other keypoints are fixed to
-_BONE_OF_PART = {"pinky": "Hand", "index": "Hand", "thumb": "Hand", "heel": "Foot", "foot_index": "Foot"}
-_HEAD_PARTS = ("nose", "ear", "eye", "mouth", "head_top")
 LEAST_SIGHTINGS = 5  # of a keypoint, to tell where on its bone it lies
 
 
@@ -94,7 +88,7 @@ def _corrected(take: Take, person: Person, samples: list[Sample]) -> Person:
     bent = blended(motion, changes, take.cuts)
     confidence = motion.confidence.copy()
     for sample in samples:
-        for joint, keypoint in SEEN_AT.items():
+        for joint, keypoint in BODY.landmarks.items():
             if keypoint in sample.layout.names and sample.is_placed[sample.layout.index(keypoint)]:
                 confidence[sample.frame, motion.skeleton.index(joint)] = 1.0
     bent = replace(bent, confidence=confidence)
@@ -128,7 +122,7 @@ def anchors_of(person: Person, take: Take, *, skipped: Sequence[int] = ()) -> di
     motion, seen = person.motion, person.keypoints_2d
     assert motion is not None
     skeleton = motion.skeleton
-    anchors = {keypoint: Anchor(skeleton.index(joint), np.zeros(3)) for joint, keypoint in SEEN_AT.items()}
+    anchors = {keypoint: Anchor(skeleton.index(joint), np.zeros(3)) for joint, keypoint in BODY.landmarks.items()}
     weights = seen.confidence.copy()
     weights[list(skipped)] = 0
     for gap in person.gaps:
@@ -136,7 +130,7 @@ def anchors_of(person: Person, take: Take, *, skipped: Sequence[int] = ()) -> di
     world = kinematics.world_rotations(skeleton, motion.local_wxyz)
     places = kinematics.place_joints(skeleton, motion.root_world, world)
     for k, name in enumerate(seen.layout.names):
-        bone = _bone_of(name)
+        bone = BODY.bone_of_marker.get(name)
         if name in anchors or bone is None or np.sum(weights[:, k] > 0) < LEAST_SIGHTINGS:
             continue
         joint = skeleton.index(bone)
@@ -144,15 +138,6 @@ def anchors_of(person: Person, take: Take, *, skipped: Sequence[int] = ()) -> di
         xy = take.in_camera(seen.xy[:, k])
         anchors[name] = Anchor(joint, _offset(places[:, joint], axes, xy, weights[:, k], take))
     return {name: anchor for name, anchor in anchors.items() if name in seen.layout.names}
-
-
-def _bone_of(keypoint: str) -> str | None:
-    side, _, part = keypoint.partition("_")
-    if side in SIDES and part in _BONE_OF_PART:
-        return side.capitalize() + _BONE_OF_PART[part]
-    if keypoint == "neck":
-        return "Neck"
-    return "Head" if any(word in keypoint for word in _HEAD_PARTS) else None
 
 
 def _offset(places: Array, axes: Array, xy: Array, weights: Array, take: Take) -> Array:
@@ -213,7 +198,7 @@ def _shares(count: int, frame: int, before: float, after: float, cuts: Sequence[
 
 def _kept_contacts(person: Person, before: Motion, after: Motion) -> dict[str, list[tuple[int, int]]]:
     """The contacts without those frames in which the foot was moved away."""
-    old, new = foot_points(before), foot_points(after)
+    old, new = contact_points(before), contact_points(after)
     kept = {}
     for point, spans in person.contacts.items():
         stays = np.linalg.norm(new[point] - old[point], axis=-1) <= CONTACT.wander_m

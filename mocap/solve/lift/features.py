@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from mocap.model.body import BODY, TRUNK_CORNERS
 from mocap.model.keypoints import BLAZEPOSE_33
 from mocap.model.rotation import Array
 
 K = len(BLAZEPOSE_33)
-FEET = ("left_heel", "left_foot_index", "right_heel", "right_foot_index")
-CENTRE = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
+FEET = tuple(contact.keypoint for contact in BODY.contacts.values())
 FEATURES = 6 * K + 4
 OUTPUTS = 3 * K + 3 + len(FEET)
 DILATIONS = (1, 2, 4, 8, 16, 1) * 2  # of the blocks, one after another
@@ -25,7 +25,7 @@ def features_of(rays: Array, confidence: Array, guess: Array | None) -> tuple[Ar
     (B, T, 33, 3) about the hips along the axes of a camera that looks at the body, any unit, NaN = none.
     """
     seen = confidence > 0
-    weights = np.where(np.isin(BLAZEPOSE_33.names, CENTRE), confidence, 0.02 * confidence) + 1e-9 * seen
+    weights = np.where(np.isin(BLAZEPOSE_33.names, TRUNK_CORNERS), confidence, 0.02 * confidence) + 1e-9 * seen
     total = np.maximum(weights.sum(axis=-1), 1e-12)[..., None]
     rays = np.where(seen[..., None], rays, 0.0)
     centre = (weights[..., None] * rays).sum(axis=-2) / total
@@ -47,7 +47,7 @@ def features_of(rays: Array, confidence: Array, guess: Array | None) -> tuple[Ar
 
 def _in_statures(guess: Array) -> Array:
     """The guess at the size at which trunk and thighs are about as long as a body of stature 1 has them; none is 0."""
-    at = {name: guess[:, :, BLAZEPOSE_33.index(name)] for name in (*CENTRE, "left_knee", "right_knee")}
+    at = {name: guess[:, :, BLAZEPOSE_33.index(name)] for name in (*TRUNK_CORNERS, "left_knee", "right_knee")}
     long = np.zeros(guess.shape[:2])
     for side in ("left", "right"):
         long += np.linalg.norm(at[f"{side}_shoulder"] - at[f"{side}_hip"], axis=-1)

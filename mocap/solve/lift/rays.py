@@ -23,7 +23,7 @@ class Lifted:
     """What a lifter says; None for what it does not tell.
 
     points: keypoints in the camera frame, metres. up: (T, 3) unit, against gravity, along the camera's axes. contacts:
-    (T, 4) probability that each of contacts.FOOT_KEYPOINTS stands.
+    (T, 4) probability that each of contacts.CONTACT_KEYPOINTS stands.
     """
 
     points: Keypoints3D
