@@ -73,7 +73,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    loaded = loaded_by("sys.argv = ['mocap', '--help']; from mocap.cli.main.main import main; main()")
+    loaded = loaded_by("sys.argv = ['mocap', '--help']; from mocap.cli.main import main; main()")
     assert "typer" in loaded
     assert loaded.isdisjoint(HEAVY)
 
@@ -83,7 +83,7 @@ def test_help_loads_nothing_heavy() -> None:
     ["process", "annotate", "batch", "solve", "convert", "validate", "evaluate", "models", "doctor", "version"],
 )
 def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
-    loaded = loaded_by(f"sys.argv = ['mocap', '{command}', '--help']; from mocap.cli.main.main import main; main()")
+    loaded = loaded_by(f"sys.argv = ['mocap', '{command}', '--help']; from mocap.cli.main import main; main()")
     assert loaded.isdisjoint(HEAVY)
 
 
