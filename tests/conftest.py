@@ -47,15 +47,23 @@ SLOW = (
 hypothesis.settings.register_profile(
     "mocap", deadline=None, max_examples=30, derandomize="CI" in os.environ, print_blob=True
 )
+hypothesis.settings.register_profile("quick", parent=hypothesis.settings.get_profile("mocap"), max_examples=10)
 hypothesis.settings.load_profile("mocap")
 
 
-def pytest_configure() -> None:
-    """Lets Ctrl-C reach this process and those that tests start.
+def pytest_configure(config: pytest.Config) -> None:
+    """Fewer examples a property in the quick selection; and Ctrl-C reaches this process and those that tests start.
 
     A shell without job control starts background commands with SIGINT ignored, and children inherit that: tests of
     Ctrl-C would wait for an end that never comes.
     """
+    if "not slow" in config.option.markexpr:
+        hypothesis.settings.load_profile("quick")
+    hear_ctrl_c()
+
+
+def hear_ctrl_c() -> None:
+    """Handles SIGINT as Python does by itself, where it was inherited as ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -85,6 +85,7 @@ def run_installed(installed: Path, *arguments: str) -> str:
     ).stdout
 
 
+@pytest.mark.slow
 def test_the_wheel_is_named_opentake_and_brings_the_command_mocap(wheel: Path) -> None:
     assert wheel.name == f"opentake-{mocap.__version__}-py3-none-any.whl"
     with ZipFile(wheel) as archive:
@@ -92,6 +93,7 @@ def test_the_wheel_is_named_opentake_and_brings_the_command_mocap(wheel: Path) -
         assert "mocap = mocap.cli.main:main" in archive.read(entry_points).decode()
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_every_file_of_the_package_and_of_its_models(wheel: Path) -> None:
     names = set(ZipFile(wheel).namelist())
     for path, _ in tracked_files():
@@ -109,6 +111,7 @@ def test_the_wheel_carries_what_process_needs_by_default() -> None:
     assert {settings.estimator, settings.solve.lifter, *DETECTORS} <= set(shipped_models())
 
 
+@pytest.mark.slow
 def test_the_wheel_is_small(wheel: Path) -> None:
     assert wheel.stat().st_size <= MOST_WHEEL_BYTES
 
@@ -135,6 +138,7 @@ def test_the_models_are_not_too_large_for_a_repository() -> None:
     assert sum(sizes) <= MOST_MODEL_BYTES
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
     assert {name.split("/")[0] for name in ZipFile(wheel).namelist()} == {
         "mocap",
@@ -142,6 +146,7 @@ def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_licences_of_what_it_carries(wheel: Path) -> None:
     licences = {name.partition("/licenses/")[2] for name in ZipFile(wheel).namelist() if "/licenses/" in name}
     notices = {f"models/{name}/NOTICE" for name in shipped_models()}
@@ -153,10 +158,12 @@ def test_every_model_has_a_notice() -> None:
     assert [folder.name for folder in folders if not (folder / "NOTICE").is_file()] == []
 
 
+@pytest.mark.slow
 def test_the_installed_wheel_runs_its_command(installed: Path) -> None:
     assert "process" in run_installed(installed, "-m", "mocap", "--help")
 
 
+@pytest.mark.slow
 def test_the_installed_wheel_finds_its_own_models(installed: Path) -> None:
     code = "from mocap.io.weights import list_cards, weights_file\nfor c in list_cards(): print(weights_file(c.name))"
     paths = [Path(line) for line in run_installed(installed, "-c", code).splitlines()]

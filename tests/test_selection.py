@@ -16,7 +16,7 @@ CHILD = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_
 BELOW_PYTEST = f"""
 import subprocess, sys
 import conftest
-conftest.pytest_configure()
+conftest.hear_ctrl_c()
 print(subprocess.run([sys.executable, "-c", {CHILD!r}], capture_output=True, text=True).stdout)
 """
 
