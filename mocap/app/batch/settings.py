@@ -77,12 +77,11 @@ class TakeSettings:
 
     def check(self) -> None:
         """Raise MocapError for what can be told to be wrong without a clip."""
-        from mocap.estimate import ESTIMATORS
+        from mocap.estimate import estimator_card
         from mocap.report import thresholds
 
         self.capture()
-        if self.estimator not in ESTIMATORS:
-            raise unknown_name("estimator", self.estimator, sorted(ESTIMATORS))
+        estimator_card(self.estimator)
         if self.units not in ("m", "cm"):
             raise unknown_name("unit", self.units, ["m", "cm"])
         if self.fail_on:
