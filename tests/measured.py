@@ -19,7 +19,7 @@ PEAK_MB = 700  # of a run on ordinary frames: torch, OpenVINO and a few pictures
 # What the kernel tells a parent of its child's memory includes the parent's own, so the child measures itself.
 MEASURED = """
 import os, pathlib
-from mocap.cli import main
+from mocap.cli.main import main
 try:
     main()
 finally:

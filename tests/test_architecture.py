@@ -73,17 +73,30 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    loaded = loaded_by("sys.argv = ['mocap', '--help']; from mocap.cli.main.main import main; main()")
+    loaded = loaded_by("sys.argv = ['mocap', '--help']; from mocap.cli.main import main; main()")
     assert "typer" in loaded
     assert loaded.isdisjoint(HEAVY)
 
 
 @pytest.mark.parametrize(
     "command",
-    ["process", "annotate", "batch", "solve", "convert", "validate", "evaluate", "models", "doctor", "version"],
+    [
+        "process",
+        "annotate",
+        "batch",
+        "solve",
+        "convert",
+        "validate",
+        "report",
+        "evaluate",
+        "models",
+        "options",
+        "doctor",
+        "version",
+    ],
 )
 def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
-    loaded = loaded_by(f"sys.argv = ['mocap', '{command}', '--help']; from mocap.cli.main.main import main; main()")
+    loaded = loaded_by(f"sys.argv = ['mocap', '{command}', '--help']; from mocap.cli.main import main; main()")
     assert loaded.isdisjoint(HEAVY)
 
 

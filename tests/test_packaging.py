@@ -88,7 +88,7 @@ def test_the_wheel_is_named_opentake_and_brings_the_command_mocap(wheel: Path) -
     assert wheel.name == f"opentake-{mocap.__version__}-py3-none-any.whl"
     with ZipFile(wheel) as archive:
         (entry_points,) = (n for n in archive.namelist() if n.endswith("entry_points.txt"))
-        assert "mocap = mocap.cli.main.main:main" in archive.read(entry_points).decode()
+        assert "mocap = mocap.cli.main:main" in archive.read(entry_points).decode()
 
 
 def test_the_wheel_holds_every_file_of_the_package_and_of_its_models(wheel: Path) -> None:

@@ -46,7 +46,11 @@ def test_the_round_trip_is_given_in_millimetres() -> None:
 def test_centimetres_pass_when_they_are_said_and_fail_when_not(tmp_path: Path) -> None:
     write_bvh(swinging_motion(6), tmp_path / "take.bvh", units="cm")
     assert failed(validate(tmp_path / "take.bvh", GOLDEN / "tiny_take.json", units="cm")) == []
-    assert failed(validate(tmp_path / "take.bvh")) == [SCALE]
+    checks = validate(tmp_path / "take.bvh")
+    assert failed(checks) == [SCALE]
+    assert "looks like centimetres: --units cm" in checks[-3].detail
+    in_metres = validate(GOLDEN / "tiny_take.bvh", units="cm")
+    assert any("looks like metres: --units m" in check.detail for check in in_metres)
 
 
 ZXY = "CHANNELS 3 Zrotation Xrotation Yrotation"

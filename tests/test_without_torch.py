@@ -29,7 +29,7 @@ RUN = """
 import sys
 {hide}
 sys.argv = ["mocap", *sys.argv[1:]]
-from mocap.cli import main
+from mocap.cli.main import main
 try:
     main()
 finally:

@@ -117,6 +117,9 @@ def _template() -> dict[str, float]:
 
 SIDES = ("left", "right")
 LENGTHS = _template()
+# The template against three measured bodies of the same legs and trunk: hips 12-16 % too narrow, upper arms 5-16 % and
+# forearms 3-14 % too long.
+WIDER_HIPS, SHORTER_ARMS = 1.12, 0.93
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,8 +140,8 @@ def landmarks_of(cast: Cast, rng: np.random.Generator) -> Array:
     shoulders = hips + LENGTHS["trunk"] * varied() * _unit(
         _turned(turn, _middle(upper.points, "shoulder") - _middle(upper.points, "hip"))
     )
-    widths = {"hip": LENGTHS["hip"] * varied(0.1), "shoulder": LENGTHS["shoulder"] * varied(0.08)}
-    lengths = {part: LENGTHS[part] * varied() for part in ("upper_arm", "forearm")}
+    widths = {"hip": WIDER_HIPS * LENGTHS["hip"] * varied(0.1), "shoulder": LENGTHS["shoulder"] * varied(0.08)}
+    lengths = {part: SHORTER_ARMS * LENGTHS[part] * varied(0.06) for part in ("upper_arm", "forearm")}
     thigh, shin, foot = size * varied(0.03), size * varied(0.03), size * varied(0.08)
     chest, places = turn @ _chest(upper.points), {}
     for i, side in enumerate(SIDES):

@@ -3,8 +3,8 @@
     python -m training.motions CMU_BVH CMU_ASFAMC CMU_FBX ANIMATIONS -o motions.npz
 
 reads every .bvh, .amc, .fbx and .glb below the given folders at 30 frames a second, the last two with Blender's own
-importers (the ``bpy`` module). The sources use five families of bone names; a take whose bones are not found is left
-out with a line.
+importers (the ``bpy`` module), and every .npz that is such a file already. The sources use six families of bone names;
+a take whose bones are not found is left out with a line.
 """
 
 from __future__ import annotations
@@ -27,22 +27,23 @@ FPS = 30
 LIMBS = ("hip", "knee", "ankle", "ball", "shoulder", "elbow", "wrist")
 POINTS = ("neck", "head", *(f"left_{limb}" for limb in LIMBS), *(f"right_{limb}" for limb in LIMBS))
 PARTS = ("pelvis", "chest", "head", "left_wrist", "right_wrist", "left_ankle", "right_ankle")
+NO_MOVEMENT = ("T-Pose", "TPose", "Rest Pose", "EXPERIMENTAL")  # in the name of a keyed animation
 FEWEST_FRAMES = 12  # a shorter take teaches nothing about time
 
-# In order of preference: Mixamo and MotionBuilder (CMU FBX), cgspeed's CMU BVH, iClone, Rigify, Unreal.
+# In order of preference: Mixamo and MotionBuilder (CMU FBX), cgspeed's CMU BVH, iClone, Rigify, Unreal, KayKit.
 # Mixamo's LeftShoulder is a collar bone, cgspeed's an upper arm: the first name that is there decides.
 NAMES = {
-    "pelvis": "Hips CC_Base_Hip DEF-hips pelvis",
-    "chest": "Spine2 Spine1 Chest2 CC_Base_Spine02 DEF-spine.003 spine_03",
-    "neck": "lowerneck Neck CC_Base_NeckTwist01 DEF-neck neck_01",
+    "pelvis": "Hips CC_Base_Hip DEF-hips pelvis hips",
+    "chest": "Spine2 Spine1 Chest2 CC_Base_Spine02 DEF-spine.003 spine_03 chest",
+    "neck": "lowerneck Neck CC_Base_NeckTwist01 DEF-neck neck_01 head",
     "head": "Head CC_Base_Head DEF-head head",
-    "hip": "{Side}UpLeg {Side}Hip CC_Base_{S}_Thigh DEF-thigh.{S} thigh_{s}",
-    "knee": "{Side}Leg {Side}Knee CC_Base_{S}_Calf DEF-shin.{S} calf_{s}",
-    "ankle": "{Side}Foot {Side}Ankle CC_Base_{S}_Foot DEF-foot.{S} foot_{s}",
-    "ball": "{Side}ToeBase {Side}Toe CC_Base_{S}_ToeBase DEF-toe.{S} ball_{s}",
-    "shoulder": "{Side}Arm {Side}Shoulder CC_Base_{S}_Upperarm DEF-upper_arm.{S} upperarm_{s}",
-    "elbow": "{Side}ForeArm {Side}Elbow CC_Base_{S}_Forearm DEF-forearm.{S} lowerarm_{s}",
-    "wrist": "{Side}Hand {Side}Wrist CC_Base_{S}_Hand DEF-hand.{S} hand_{s}",
+    "hip": "{Side}UpLeg {Side}Hip CC_Base_{S}_Thigh DEF-thigh.{S} thigh_{s} upperleg.{s}",
+    "knee": "{Side}Leg {Side}Knee CC_Base_{S}_Calf DEF-shin.{S} calf_{s} lowerleg.{s}",
+    "ankle": "{Side}Foot {Side}Ankle CC_Base_{S}_Foot DEF-foot.{S} foot_{s} foot.{s}",
+    "ball": "{Side}ToeBase {Side}Toe CC_Base_{S}_ToeBase DEF-toe.{S} ball_{s} toes.{s}",
+    "shoulder": "{Side}Arm {Side}Shoulder CC_Base_{S}_Upperarm DEF-upper_arm.{S} upperarm_{s} upperarm.{s}",
+    "elbow": "{Side}ForeArm {Side}Elbow CC_Base_{S}_Forearm DEF-forearm.{S} lowerarm_{s} lowerarm.{s}",
+    "wrist": "{Side}Hand {Side}Wrist CC_Base_{S}_Hand DEF-hand.{S} hand_{s} wrist.{s}",
 }
 ASF_NAMES = {
     "pelvis": "root",
@@ -81,7 +82,7 @@ def main() -> None:
         path
         for folder in options.folders
         for path in sorted(folder.rglob("*"))
-        if path.suffix in {".bvh", ".amc", ".fbx", ".glb"}
+        if path.suffix in {".bvh", ".amc", ".fbx", ".glb", ".npz"}
     ]
     takes = [take for path in files for take in read_takes(path)]
     write_motions(options.output, takes)
@@ -110,8 +111,8 @@ def read_motions(path: Path) -> list[SourceTake]:
 
 
 def read_takes(path: Path) -> list[SourceTake]:
-    """The takes of one file: a .glb holds many, the others one."""
-    takes = {".bvh": _from_bvh, ".amc": _from_amc}.get(path.suffix, _from_scene)(path)
+    """The takes of one file: a .glb and an .npz of this module hold many, the others one."""
+    takes = {".bvh": _from_bvh, ".amc": _from_amc, ".npz": read_motions}.get(path.suffix, _from_scene)(path)
     if not takes:
         print(f"{path.name}: its bones have other names")
     return [take for take in takes if len(take.points) >= FEWEST_FRAMES]
@@ -165,7 +166,8 @@ def _from_scene(path: Path) -> list[SourceTake]:
         return []
     if path.suffix == ".fbx":
         return [_sampled(f"{path.parent.name}/{path.stem}", armature, bones, armature.animation_data.action, rate)]
-    return [_sampled(f"{path.stem}/{action.name}", armature, bones, action, rate) for action in bpy.data.actions]
+    actions = [action for action in bpy.data.actions if not any(word in action.name for word in NO_MOVEMENT)]
+    return [_sampled(f"{path.stem}/{action.name}", armature, bones, action, rate) for action in actions]
 
 
 def _import(path: Path) -> float:

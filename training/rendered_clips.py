@@ -27,7 +27,7 @@ from mocap.solve.clean.keypoints import clean_depth, clean_image
 from mocap.solve.lift.features import MIRROR
 from mocap.solve.lift.temporal import resampled
 from mocap.solve.settings import SolveSettings
-from training.detector_noise import NAMES, Noticed, _slow_noise, as_named, exactly, fewer, looked_at
+from training.detector_noise import NAMES, TRAINING, Noticed, _slow_noise, as_named, exactly, fewer, looked_at
 from training.lifter_views import Batch, _touching, batch_of
 
 LENS = 0.15  # spread of the logarithm of focal lengths: the lens is a guess
@@ -112,10 +112,10 @@ class RenderedClips:
         """``size`` windows, each at a speed, a lens, a roll and a side of its own."""
         windows = [self._window(rng) for _ in range(size)]
         told = Noticed(*(np.stack([getattr(w, name) for w in windows]) for name in ("rays", "confidence", "guess")))
-        confidence = fewer(np.where(np.isfinite(told.rays[..., 0]), told.confidence, 0.0), rng)
+        confidence = fewer(np.where(np.isfinite(told.rays[..., 0]), told.confidence, 0.0), rng, TRAINING)
         rays = np.nan_to_num(told.rays) + 0.002 * _slow_noise(told.rays.shape, 0.8, rng) / 3
         rays = rays * np.exp(rng.normal(0, LENS, (size, 1, 1, 1)))
-        guess = np.where(rng.random((size, 1, 1, 1)) < 0.2, np.nan, told.guess)
+        guess = np.where(rng.random((size, 1, 1, 1)) < TRAINING.withheld, np.nan, told.guess)
         seen, contacts = (np.stack([getattr(w, name) for w in windows]) for name in ("seen", "contacts"))
         return batch_of(seen, np.stack([w.up for w in windows]), contacts, Noticed(rays, confidence, guess))
 
@@ -164,8 +164,10 @@ class Faults:
         rays = exactly(as_named(seen)).rays + image / np.median(seen[..., 2], axis=(1, 2))[:, None, None, None]
         rays = rays * np.exp(rng.normal(0, LENS, (len(seen), 1, 1, 1)))
         guess = body @ leaning[:, None].swapaxes(-1, -2) + off
-        guess = np.where(rng.random((len(seen), 1, 1, 1)) < 0.2, np.nan, guess)
-        return Noticed(np.nan_to_num(rays), fewer(np.where(np.isfinite(rays[..., 0]), confidence, 0.0), rng), guess)
+        guess = np.where(rng.random((len(seen), 1, 1, 1)) < TRAINING.withheld, np.nan, guess)
+        return Noticed(
+            np.nan_to_num(rays), fewer(np.where(np.isfinite(rays[..., 0]), confidence, 0.0), rng, TRAINING), guess
+        )
 
     def _window(self, pose: Array, rng: np.random.Generator) -> Fault:
         """One clip's faults with a share of another's, or two such for the legs and for the rest of the body."""

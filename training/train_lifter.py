@@ -28,16 +28,15 @@ from mocap.model.keypoints import BLAZEPOSE_33
 from mocap.solve.lift.features import K
 from training import record
 from training.captured_bodies import Body
-from training.detector_noise import Notice, exactly, noticed
+from training.detector_noise import TRAINING, Notice, exactly, noticed
 from training.lifter_network import Lifter
-from training.lifter_views import Batch, Views, split
+from training.lifter_views import Batch, Views, far, split
 from training.motions import read_motions
 from training.optimisers import Muon, average_into, mixed_precision, rate_at
 from training.other_lifters import Recurrent, Transformer
 from training.rendered_clips import Faults, RenderedClips
 
 STATURE_M = 1.75  # figures are those of a body of this height
-EVERY = 200  # steps
 NETWORKS = {"convolutions": Lifter, "transformer": Transformer, "recurrent": Recurrent}
 JUDGED = [BLAZEPOSE_33.index(name.replace("big_toe", "foot_index")) for name in EVALUATION_POINTS]
 
@@ -51,6 +50,8 @@ class Settings:
     """
 
     minutes: float = 60.0
+    steps: int = 0  # of the whole training, instead of minutes; for machines that others use too
+    every: int = 200  # steps between checkpoints
     batch: int = 48
     cameras: int = 2
     frames: int = 81
@@ -143,12 +144,22 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=Settings.learning_rate)
     parser.add_argument("--matrix-rate", type=float, default=Settings.matrix_rate, help="Muon's learning rate")
     parser.add_argument("--minutes", type=float, default=Settings.minutes, help="of training, in all")
+    parser.add_argument("--steps", type=int, default=Settings.steps, help="of training, in all, instead of minutes")
+    parser.add_argument("--batch", type=int, default=Settings.batch, help="windows a step")
+    parser.add_argument(
+        "--average", type=float, default=Settings.average, help="of weights: how much of it stays a step"
+    )
+    parser.add_argument("--every", type=int, default=Settings.every, help="steps between checkpoints")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     settings = Settings(
         minutes=options.minutes,
+        steps=options.steps,
         learning_rate=options.learning_rate,
         matrix_rate=options.matrix_rate,
+        batch=options.batch,
+        average=options.average,
+        every=options.every,
         rendered=options.share if options.rendered else 0.0,
         faulty=options.faulty if options.rendered else 0.0,
     )
@@ -159,13 +170,26 @@ def main() -> None:
     Training(network, settings, options.output).run(options.motions, options.rendered)
 
 
-def test_batches(held_out: list[Body]) -> dict[str, list[tuple[Tensor, ...]]]:
-    """Takes that no training sees, as they were captured, with exact image points and with a detector's."""
+def test_batches(kinds: dict[str, list[Body]]) -> dict[str, list[tuple[Tensor, ...]]]:
+    """Make windows of takes that no training sees, as they were captured.
+
+    Parameters
+    ----------
+    kinds : dict of str to list of Body
+        What is measured apart.
+
+    Returns
+    -------
+    dict of str to list of tuple of Tensor
+        Two batches of every kind with exact image points, and two with a detector's.
+    """
     notices: dict[str, Notice] = {"clean": exactly, "noisy": noticed}
-    views = {name: Views(held_out, notice=notice, mixed=False) for name, notice in notices.items()}
-    return {
-        name: [as_tensors(view.batch(32, np.random.default_rng(i))) for i in range(2)] for name, view in views.items()
-    }
+    batches: dict[str, list[tuple[Tensor, ...]]] = {}
+    for kind, bodies in kinds.items():
+        for name, notice in notices.items():
+            views = Views(bodies, notice=notice, mixed=False)
+            batches[f"{kind} {name}"] = [as_tensors(views.batch(32, np.random.default_rng(i))) for i in range(2)]
+    return batches
 
 
 class Training:
@@ -184,15 +208,20 @@ class Training:
         self.step, self.spent = 0, 0.0
 
     def run(self, motions: Path, rendered: Path | None) -> None:
-        """Trains until the minutes are over; a checkpoint, a line of figures and weights every EVERY steps."""
+        """Trains until the minutes are over; a checkpoint, a line of figures and weights every so many steps."""
         settings = self.settings
-        training, held_out = split(read_motions(motions))
-        tests = test_batches(held_out)
+        takes = read_motions(motions)
+        training, near = split(takes)
+        unknown = [body for bodies in far(takes).values() for body in bodies]
+        tests = test_batches({"near": near} | ({"far": unknown} if unknown else {}))
         if (self.output / "checkpoint.pt").is_file():
             self._restore()
         views = partial(Views, training, frames=settings.frames, cameras=settings.cameras)
         rest = 1 - settings.rendered - settings.faulty - settings.exact
-        sources: list[tuple[Views | RenderedClips, float]] = [(views(), rest), (views(notice=exactly), settings.exact)]
+        sources: list[tuple[Views | RenderedClips, float]] = [
+            (views(notice=partial(noticed, hardness=TRAINING)), rest),
+            (views(notice=exactly), settings.exact),
+        ]
         if rendered:
             clips = RenderedClips.read(rendered, settings.frames)
             faults = Faults(clips.clips, settings.frames)
@@ -200,9 +229,9 @@ class Training:
         loader = DataLoader(Batches(sources, settings, self.step), batch_size=None, num_workers=1)
         begin, running, last = time.monotonic() - self.spent, 0.0, self.step
         for batch in loader:
-            share = min((time.monotonic() - begin) / (60 * settings.minutes), 1.0)
+            share = self._spent_share(time.monotonic() - begin)
             running += self._learn(batch, share)
-            if self.step % EVERY == 0 or share >= 1:
+            if self.step % settings.every == 0 or share >= 1:
                 self.spent = time.monotonic() - begin
                 row = {"step": self.step, "minutes": self.spent / 60, "loss": running / (self.step - last)}
                 for name, batches in tests.items():
@@ -212,6 +241,12 @@ class Training:
                 running, last = 0.0, self.step
             if share >= 1:
                 return
+
+    def _spent_share(self, seconds: float) -> float:
+        """How much of the training is over, 0 to 1: of the steps if they are limited, else of the minutes."""
+        if self.settings.steps:
+            return min((self.step + 1) / self.settings.steps, 1.0)
+        return min(seconds / (60 * self.settings.minutes), 1.0)
 
     def _learn(self, batch: tuple[Tensor, ...], share: float) -> float:
         """One step at that share of the training; its loss."""

@@ -39,7 +39,6 @@ WRITER = "training/write_graphs.py"
 Tensors = dict[str, NDArray[np.float32]]
 WIDEST_NUMBER = 8  # bytes; small constants begin at multiples of it
 MOST_SMALL_BYTES = 16_384  # of a graph whose weights are where they should be
-FEWEST_WEIGHT_BYTES = 8  # a shorter constant is never looked for among the weights
 
 
 def main() -> None:
@@ -175,16 +174,17 @@ def _point_into_weights(net: Element, numbers: bytes, tensors: Tensors) -> bytes
     """Changes where the constants point: to the weights of the same bytes, else to the small constants returned."""
     starts = np.cumsum([0, *(tensors[name].nbytes for name in sorted(tensors))])
     places = {tensors[name].tobytes(): int(start) for name, start in zip(sorted(tensors), starts)}
-    places = {content: start for content, start in places.items() if len(content) >= FEWEST_WEIGHT_BYTES}
+    small_places: dict[bytes, int] = {}
     small = b""
     for data in net.iterfind("layers/layer[@type='Const']/data"):
         offset, size = int(data.attrib["offset"]), int(data.attrib["size"])
         content = numbers[offset : offset + size]
-        if content not in places:
+        start = places.get(content) if data.attrib["element_type"] == "f32" else None
+        if start is None and content not in small_places:
             small = small.ljust(-(-len(small) // WIDEST_NUMBER) * WIDEST_NUMBER, b"\0")
-            places[content] = small_start(tensors) + len(small)
+            small_places[content] = small_start(tensors) + len(small)
             small += content
-        data.attrib["offset"] = str(places[content])
+        data.attrib["offset"] = str(small_places[content] if start is None else start)
     return small
 
 

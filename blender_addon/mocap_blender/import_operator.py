@@ -82,6 +82,8 @@ class MOCAP_OT_import(bpy.types.Operator, ImportHelper):
         except AddonError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        for warning in take.warnings:
+            self.report({"WARNING"}, warning)
         self.report({"INFO"}, f"{action.name}: {take.frames} frames at {float(take.fps):.6g} a second")
         return {"FINISHED"}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from .pure import command
+from .pure import command, options
 from .pure.errors import CommandError
 
 TICK_S = 0.25
@@ -55,9 +55,6 @@ class MOCAP_OT_process_video(bpy.types.Operator, ImportHelper):
 
     filename_ext = ""
     filter_glob: bpy.props.StringProperty(default="*.mp4;*.mov;*.mkv;*.webm;*.avi;*.m4v", options={"HIDDEN"})
-    height: bpy.props.FloatProperty(
-        name="Height (m)", default=0.0, min=0.0, max=3.0, description="The person's; 0: not known"
-    )
 
     def execute(self, context):
         """Starts the program and a timer that listens to it."""
@@ -71,14 +68,29 @@ class MOCAP_OT_process_video(bpy.types.Operator, ImportHelper):
             command.check_version(program)
             if not clip.is_file():
                 raise CommandError(f"there is no clip {clip.name}")
-            extra = ["--height", f"{self.height:g}"] if self.height else []
-            _run = command.Run(program, clip, clip.with_suffix(".bvh"), extra)
+            take = clip.with_suffix(".bvh")
+            values = {field.identifier: getattr(self, field.identifier) for field in options.fields()}
+            _run = command.Run(program, clip, take, options.arguments(values, take))
         except CommandError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         _say(context, "starting", 0.0)
         bpy.app.timers.register(_listen, first_interval=TICK_S)
         return {"FINISHED"}
+
+
+def _property(field: options.Field):
+    """A property of Blender's for an option of the program."""
+    shown = {"name": field.label, "description": field.help, "default": field.default}
+    if field.kind == "choice":
+        return bpy.props.EnumProperty(items=[(choice, choice, "") for choice in field.choices], **shown)
+    if field.kind == "float":
+        return bpy.props.FloatProperty(min=field.low, max=field.high, **shown)
+    return (bpy.props.BoolProperty if field.kind == "flag" else bpy.props.StringProperty)(**shown)
+
+
+for _field in options.fields():
+    MOCAP_OT_process_video.__annotations__[_field.identifier] = _property(_field)
 
 
 class MOCAP_OT_cancel(bpy.types.Operator):

@@ -97,9 +97,8 @@ def _openvino() -> Iterator[Finding]:
 
 def _torch() -> Iterator[Finding]:
     if importlib.util.find_spec("torch") is None:
-        yield Finding(
-            "torch", True, f"not installed; only graphics cards and networks of your own need it: {TORCH_EXTRA}"
-        )
+        detail = f"not installed; graphics cards and networks of your own need it: {TORCH_EXTRA}"
+        yield Finding("torch devices", True, detail)
         return
     torch, problem = _load("torch")
     if torch is None:

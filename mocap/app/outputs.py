@@ -5,21 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from mocap.io import reader_for, writer_for
-from mocap.io.bvh import read_bvh
+from mocap.io import outlets
 from mocap.io.files import check_target
 from mocap.io.label_files import convert_labels, is_of_labels
 from mocap.io.labels_csv import read_labels
 from mocap.io.rounding import rounded
-from mocap.io.take_json import write_json
 from mocap.model.errors import MocapError
-from mocap.model.motion import Motion
 from mocap.model.take import Take
 from mocap.solve.clean.keypoints import clean_image
 from mocap.solve.edit.corrections import correct
 from mocap.solve.settings import SolveSettings
 
-TAKE_SUFFIXES = (".bvh", ".json")
+TAKE_SUFFIX = ".json"  # of the format that holds all of a take
 PREVIEW_SUFFIXES = (".mp4", ".mov", ".mkv")
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -32,7 +29,7 @@ def check_writable(
     That is a suffix without a writer, a place that cannot be written, two outputs of one name, and ``keep``, the clip.
     """
     taken = [] if keep is None else [keep.resolve()]
-    for path, suffixes in ((output, TAKE_SUFFIXES), (preview, PREVIEW_SUFFIXES), (plot, PLOT_SUFFIXES)):
+    for path, suffixes in ((output, tuple(outlets.OUTLETS)), (preview, PREVIEW_SUFFIXES), (plot, PLOT_SUFFIXES)):
         if path is None:
             continue
         if path.suffix.lower() not in suffixes:
@@ -44,26 +41,32 @@ def check_writable(
 
 
 def write_take(take: Take, output: Path, *, units: str) -> list[Path]:
-    """Write a take; ``take.bvh`` gets ``take.json`` beside it. Returns the paths written."""
-    json_path = output.with_suffix(".json") if output.suffix.lower() == ".bvh" else output
-    write_json(take, json_path)
-    if output.suffix.lower() != ".bvh":
-        return [json_path]
-    motions = {person.id: person.motion for person in take.people if person.motion is not None}
-    return [*_write_motions(motions, output, units=units), json_path]
+    """Write a take in the format of the output's suffix; any but ``take.json`` gets ``take.json`` beside it.
+
+    Returns the paths written, the JSON last.
+    """
+    json_path = output.with_suffix(TAKE_SUFFIX)
+    recording = outlets.recording_of(take)
+    kept = outlets.write(recording, json_path)  # before the others, so that no file stands without it
+    return kept if output.suffix.lower() == TAKE_SUFFIX else [*outlets.write(recording, output, units=units), *kept]
 
 
-def convert(source: Path, output: Path, *, units: str, source_units: str = "m") -> list[Path]:
-    """Write the motions of a take or a BVH to ``output``; several people get its name with their ids. Or write labels.
+def convert(source: Path, output: Path, *, units: str, source_units: str = "m") -> tuple[list[Path], str]:
+    """Write the motions of a file in another format, one file a person where the format holds one; or write labels.
 
-    source_units: of a BVH that is read; a take is in metres always.
+    source_units: of a BVH that is read; a take is in metres always. Returns the paths written, and in words what the
+    format could not hold of the source, "" for nothing.
     """
     if is_of_labels(source, output):
         convert_labels(source, output)
-        return [output]
-    is_bvh = source.suffix.lower() == ".bvh"
-    motions = {1: read_bvh(source, units=source_units)} if is_bvh else reader_for(source)(source)
-    return _write_motions(motions, output, units=units)
+        return [output], ""
+    outlet = outlets.outlet_for(output)
+    recording = outlets.read(source, units=source_units)
+    if not all(map(len, recording.motions.values())):
+        raise MocapError(f"cannot convert {source}: it has no frames, only a rest pose; export it again")
+    lost = outlets.lost_in(outlet, recording)
+    note = f"{outlet.name} holds no {', '.join(lost)}; they stay in {source.name}" if lost else ""
+    return outlets.write(recording, output, units=units), note
 
 
 def corrected(take: Take, table: Path, *, is_alone: bool) -> Take:
@@ -73,16 +76,6 @@ def corrected(take: Take, table: Path, *, is_alone: bool) -> Take:
     if not take.people:
         raise MocapError(f"the take of {take.source.name} holds nobody; process the video again")
     return rounded(correct(take, read_labels(table, take.people[0].keypoints_2d.layout)))
-
-
-def _write_motions(motions: dict[int, Motion], output: Path, *, units: str) -> list[Path]:
-    """One file a person: ``take.bvh``, or ``take_1.bvh``, ``take_2.bvh`` and so on for several."""
-    write = writer_for(output)
-    names = {person: output.stem if len(motions) == 1 else f"{output.stem}_{person}" for person in motions}
-    paths = {person: output.with_stem(name) for person, name in names.items()}
-    for person, motion in motions.items():
-        write(motion, paths[person], units=units)
-    return list(paths.values())
 
 
 def write_plot(take: Take, output: Path) -> Path:

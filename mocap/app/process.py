@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import mocap
-from mocap import source as video
+from mocap.app.settings import CaptureSettings
 from mocap.estimate import DEFAULT_DETECTOR, Detector, PoseEstimator, create_detector, create_estimator
 from mocap.io import rounding
 from mocap.io.weights import read_card
@@ -26,6 +26,7 @@ from mocap.solve.lift import LIFTERS, WITH_WEIGHTS
 from mocap.solve.reconstruct import reconstruct
 from mocap.solve.settings import SolveSettings
 from mocap.solve.steps import fewest_frames
+from mocap.source import FrameSource, VideoInfo, open_source
 from mocap.track import follow
 from mocap.track import tracks as people
 from mocap.track.camera_motion import Background
@@ -36,22 +37,6 @@ BOX_MIN_CONFIDENCE = 0.3
 MOSTLY_UNSEEN = 0.5  # of the clip; more earns a warning
 
 Progress = Callable[[str, int, int], None]  # stage, frames done, frames in all
-
-
-@dataclass(frozen=True)
-class CaptureSettings:
-    """What to look at, at whom and with which network.
-
-    start_s, end_s: seconds after the clip's first picture. people: as in people.choose_people.
-    """
-
-    estimator: str = "blazepose-heavy"
-    device: str = "auto"
-    start_s: float | None = None
-    end_s: float | None = None
-    allow_damaged: bool = False
-    people: str = "largest"
-    solve: SolveSettings = field(default_factory=SolveSettings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +57,7 @@ LoadNetworks = Callable[[CaptureSettings], Networks]
 
 
 def process(
-    path: str | Path,
+    path: str | Path | FrameSource,
     settings: CaptureSettings,
     *,
     progress: Progress | None = None,
@@ -80,8 +65,8 @@ def process(
 ) -> Take:
     """The take of a clip: of its most prominent person, or of those asked for.
 
-    networks: where they come from; whoever has many clips keeps them. Raises MocapError for clips that cannot be read,
-    are damaged, or show nobody.
+    path: of a video file or a folder of images, or an open source of frames. networks: where they come from; with many
+    clips they are kept. Raises MocapError for clips that cannot be read, are damaged, or show nobody.
     """
     take = look(path, settings, progress=progress, networks=networks)
     if progress:
@@ -103,18 +88,17 @@ def solve(take: Take, settings: SolveSettings, *, keeps_contacts: bool = False) 
 
 
 def look(
-    path: str | Path,
+    path: str | Path | FrameSource,
     settings: CaptureSettings,
     *,
     progress: Progress | None = None,
     networks: LoadNetworks = load_networks,
 ) -> Take:
     """A take with keypoints but no motion yet: the networks' part of the work."""
-    path = Path(path)
-    clip = video.Video(path, start_s=settings.start_s, end_s=settings.end_s, allow_damaged=settings.allow_damaged)
+    clip = _opened(path, settings) if isinstance(path, str | Path) else path
     info = clip.info
     if info.frames < fewest_frames(float(info.fps)):
-        raise MocapError(f"{path}: too short: {info.frames} frames at {float(info.fps):g} fps make no motion")
+        raise MocapError(f"{clip.name}: too short: {info.frames} frames at {float(info.fps):g} fps make no motion")
     loaded = networks(settings)  # after the clip was opened: most bad clips end before
     estimator = loaded.estimator
     background = Background(info.size, float(info.fps))
@@ -127,9 +111,9 @@ def look(
     )
     _extend_back(footage, clip, estimator)
     warnings = [*clip.warnings, *unobserved(estimator.layout)]
-    tracks = _people(footage, settings.people, path, float(info.fps))
+    tracks = _people(footage, settings.people, clip.name, float(info.fps))
     _warn_if_mostly_unseen(tracks[0], footage, warnings)
-    source = Source(path.name, video.sha256_of(path), info.size, info.fps, info.frames, float(info.start_s))
+    source = Source(clip.name, clip.sha256(), info.size, info.fps, info.frames, float(info.start_s))
     fov_degrees = settings.solve.fov_degrees or info.fov_degrees or DEFAULT_FOV_DEGREES
     models = [_model_entry(name) for name in (settings.estimator, DEFAULT_DETECTOR)]
     used = ("numpy", "scipy", "openvino")
@@ -164,18 +148,19 @@ def unobserved(layout: KeypointLayout) -> list[str]:
     return warnings
 
 
-def _extend_back(footage: Footage, clip: video.Video, estimator: PoseEstimator) -> None:
+def _opened(path: str | Path, settings: CaptureSettings) -> FrameSource:
+    fps = None if settings.fps is None else Fraction(settings.fps).limit_denominator(1001)
+    part = {"start_s": settings.start_s, "end_s": settings.end_s}
+    return open_source(path, fps=fps, allow_damaged=settings.allow_damaged, **part)
+
+
+def _extend_back(footage: Footage, clip: FrameSource, estimator: PoseEstimator) -> None:
     """Follow everybody back from where the detector first found them."""
-    fps, begin = clip.info.fps, Fraction(clip.info.start_s)
-
-    def read(start: int, end: int) -> video.Video:
-        part = {"start_s": float(begin + start / fps), "end_s": float(begin + end / fps)}
-        return video.Video(clip.path, allow_damaged=clip.allow_damaged, **part)
-
+    fps = float(clip.info.fps)
     for track in footage.tracks:
         shot = max((cut for cut in footage.cuts if cut <= track.first_frame), default=0)
         others = [other for other in footage.tracks if other is not track]
-        follow.extend_back(track, others, earliest=shot, read=read, fps=float(fps), estimator=estimator)
+        follow.extend_back(track, others, earliest=shot, read=clip.part, fps=fps, estimator=estimator)
 
 
 def _camera_path(background: Background, footage: Footage, motion: str, warnings: list[str]) -> Array | None:
@@ -193,15 +178,15 @@ def _camera_path(background: Background, footage: Footage, motion: str, warnings
     return rounding.rounded_path(path)
 
 
-def _people(footage: Footage, which: str, path: Path, fps: float) -> list[Track]:
+def _people(footage: Footage, which: str, clip: str, fps: float) -> list[Track]:
     tracks = people.join_tracks(footage.tracks, fps=fps, cuts=footage.cuts, frames=footage.frames)
     chosen = people.choose_people(tracks, which, cuts=footage.cuts, frames=footage.frames)
     if not chosen:
-        raise MocapError(f"nobody was found in {path.name}; the whole body should be in view and well lit")
+        raise MocapError(f"nobody was found in {clip}; the whole body should be in view and well lit")
     return chosen
 
 
-def _person(number: int, track: Track, frames: int, layout: KeypointLayout, info: video.VideoInfo) -> Person:
+def _person(number: int, track: Track, frames: int, layout: KeypointLayout, info: VideoInfo) -> Person:
     """The track as arrays over the whole clip, rounded as its file will be; NaN where the person was not seen."""
     xy = np.full((frames, len(layout), 2), np.nan)
     xyz = np.full((frames, len(layout), 3), np.nan)

@@ -14,29 +14,40 @@ from mocap.model.errors import MocapError
 def annotate(
     source: Annotated[
         Path,
-        typer.Argument(help="A folder of pictures, a picture, a video, or a take (take.json).", show_default=False),
+        typer.Argument(
+            help="A folder of images, an image, a video, or a take (take.json).", metavar="SOURCE", show_default=False
+        ),
     ],
     output: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", help="The table of labels (.csv). [default: labels.csv in the folder, or beside the file]"
+            *("--output", "-o", "--out"),
+            metavar="FILE",
+            help="The table of labels (.csv). [default: labels.csv in the folder, or beside the file]",
         ),
     ] = None,
     estimator: Annotated[
-        str, typer.Option(help="The pose network that guesses first; `mocap models` lists them. [default: none]")
+        str,
+        typer.Option(
+            metavar="NAME", help="The pose network that guesses first; `mocap models` lists all. [default: none]"
+        ),
     ] = "",
     device: Device = "auto",
     person: Annotated[
         int | None,
-        typer.Option(help="Whom: the person's id in a take, elsewhere a number. [default: the first]"),
+        typer.Option(metavar="NUMBER", help="Which person: the id in a take, elsewhere a number. [default: the first]"),
     ] = None,
     video: Annotated[
-        Path | None, typer.Option(help="The clip of a take. [default: the one of its name beside the take]")
+        Path | None,
+        typer.Option(metavar="FILE", help="The clip of a take. [default: the one of its name beside the take]"),
     ] = None,
-    port: Annotated[int, typer.Option(help="The port on this machine; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(metavar="NUMBER", help="The port on this machine; 0 takes a free one.")] = 0,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
 ) -> None:
-    """Label pictures or correct a take in the browser: a page that this machine serves to itself alone."""
+    """Label images or correct a take on a page in the browser.
+
+    This machine serves the page to itself alone.
+    """
     try:
         from mocap.app.annotate import server
     except ImportError as error:

@@ -9,28 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mocap.cli.options import (
-    AllowDamaged,
-    CameraOption,
-    Cutoff,
-    Device,
-    End,
-    Estimator,
-    FailOn,
-    FilterName,
-    FootLockOption,
-    Fov,
-    Height,
-    People,
-    Pitch,
-    ProgressMode,
-    ProgressOption,
-    Roll,
-    Solver,
-    Start,
-    Units,
-    UnitsOption,
-)
+from mocap.cli.options import Given, ProgressMode, ProgressOption, with_take_options
 from mocap.model.errors import MocapError, QualityError, one_line
 
 if TYPE_CHECKING:
@@ -47,80 +26,53 @@ class EngineName(StrEnum):
     dask = "dask"
 
 
+@with_take_options("batch")
 def batch(
-    clips: Annotated[Path, typer.Argument(help="The folder with the clips.", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder for the takes; made if need be.")],
-    pattern: Annotated[str | None, typer.Option(help='Only names like this, "*_a.mp4" say.')] = None,
+    clips: Annotated[Path, typer.Argument(help="The folder with the clips.", metavar="FOLDER", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="The folder for the takes; made if need be.")
+    ],
+    given: Given,
+    pattern: Annotated[str | None, typer.Option(metavar="NAMES", help='Only names like this: "*_a.mp4".')] = None,
     recursive: Annotated[
         bool, typer.Option("--recursive", "-r", help="Also the folders in it; the tree is kept.")
     ] = False,
     workers: Annotated[
-        str, typer.Option(help="Clips at a time on this machine: a number, or auto, one a core.")
+        str,
+        typer.Option(metavar="auto|NUMBER", help="Clips at a time on this machine; auto is one a core."),
     ] = "auto",
-    engine: Annotated[EngineName, typer.Option(help="This machine's cores, or a Dask cluster.")] = EngineName.local,
-    scheduler: Annotated[str | None, typer.Option(help="With --engine dask: its address, tcp://host:8786.")] = None,
-    retries: Annotated[int, typer.Option(min=0, help="More tries for a clip whose worker died or was too slow.")] = 2,
-    timeout: Annotated[float | None, typer.Option(min=0.1, help="Seconds that a clip may take.")] = None,
+    engine: Annotated[
+        EngineName, typer.Option(metavar="local|dask", help="This machine's cores, or a Dask cluster.")
+    ] = EngineName.local,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="With --engine dask: its address, tcp://host:8786.")
+    ] = None,
+    retries: Annotated[
+        int, typer.Option(min=0, metavar="NUMBER", help="More tries for a clip whose worker died or was too slow.")
+    ] = 2,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.1, metavar="SECONDS", help="Seconds that a clip may take.")
+    ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try clips again that failed before.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be done, and why.")] = False,
     status: Annotated[bool, typer.Option("--status", help="Only list what was done so far.")] = False,
-    preview: Annotated[bool, typer.Option("--preview", help="Also write each clip with the skeleton over it.")] = False,
-    fail_on: FailOn = "",
-    report: Annotated[
-        bool, typer.Option("--report", help="Also write each take's report, and an index.html of all, worst first.")
-    ] = False,
-    estimator: Estimator = "blazepose-heavy",
-    device: Device = "auto",
-    people: People = "largest",
-    start: Start = None,
-    end: End = None,
-    height: Height = None,
-    fov: Fov = None,
-    camera: CameraOption = None,
-    camera_pitch: Pitch = None,
-    camera_roll: Roll = None,
-    filter_name: FilterName = None,
-    cutoff: Cutoff = None,
-    solver: Solver = None,
-    foot_lock: FootLockOption = None,
-    units: UnitsOption = Units.m,
-    allow_damaged: AllowDamaged = False,
     progress: ProgressOption = ProgressMode.auto,
 ) -> None:
-    """Turn a folder of videos into takes. What was done and has not changed is not done again.
+    """Turn a folder of videos into takes.
 
-    A mocap.toml among the clips overrides options for its folder (height = 1.8) or for one clip ([clip."walk.mp4"]).
+    What was done and has not changed is not done again. A mocap.toml among the clips overrides options for its folder
+    (height = 1.8) or for one clip ([clip."walk.mp4"]). With --report an index.html lists all takes, the worst first.
     """
     from mocap.app.batch.board import board
     from mocap.app.batch.clips import find_clips
     from mocap.app.batch.manifest import read_entries
     from mocap.app.batch.plan import Places, plan
     from mocap.app.batch.run import run
-    from mocap.app.batch.settings import TakeSettings
+    from mocap.app.settings import TakeSettings
 
     if status:
         return typer.echo(_status(read_entries(output).values()))
-    settings = TakeSettings(
-        estimator=estimator,
-        device=device,
-        people=people,
-        start=start,
-        end=end,
-        height=height,
-        fov=fov,
-        camera=camera,
-        camera_pitch=camera_pitch,
-        camera_roll=camera_roll,
-        filter=filter_name,
-        cutoff=cutoff,
-        solve=solver,
-        foot_lock=foot_lock,
-        units=units.value,
-        allow_damaged=allow_damaged,
-        preview=preview,
-        fail_on=fail_on,
-        report=report,
-    )
+    settings = TakeSettings().changed(given)
     make_engine = _engine(engine, scheduler, workers, timeout)
     found = find_clips(clips, output, pattern=pattern, recursive=recursive)
 
@@ -131,7 +83,7 @@ def batch(
         return typer.echo(_plan(tasks(read_entries(output))))
     with board(progress.value) as shown:
         summary = run(output, clips, tasks, make_engine, shown, retries=retries)
-    return _announce(summary, output, progress, has_index=report)
+    return _announce(summary, output, progress, has_index=bool(settings.output.report))
 
 
 def _engine(name: EngineName, scheduler: str | None, workers: str, timeout_s: float | None) -> MakeEngine:

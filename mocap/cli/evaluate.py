@@ -10,34 +10,49 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mocap.cli.options import Device
+
 if TYPE_CHECKING:
     from mocap.evaluate.tables import Table
 
 
 def evaluate(
     take: Annotated[
-        Path | None, typer.Argument(help="What to measure: take.json or a BVH.", show_default=False)
+        Path | None, typer.Argument(help="What to measure: take.json or a BVH.", metavar="TAKE", show_default=False)
     ] = None,
     reference: Annotated[
-        Path | None, typer.Option(help="What is true: markers (.trc), a BVH, or a truth .json.")
+        Path | None, typer.Option(metavar="FILE", help="What is true: markers (.trc), a BVH, or a truth .json.")
     ] = None,
-    person: Annotated[int | None, typer.Option(help="Whom of the take, by id. [default: the first]")] = None,
+    person: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Which person of the take, by id. [default: the first]")
+    ] = None,
     keypoints: Annotated[
         bool, typer.Option("--keypoints", help="Measure the network's own 3D instead of the solved motion.")
     ] = False,
     offset: Annotated[
-        str, typer.Option(help="Second of the clip at which the reference's time 0 is, or auto: the best within 1 s.")
+        str,
+        typer.Option(
+            metavar="SECONDS|auto",
+            help="Second of the clip at which the reference's time 0 is, or auto: the best within 1 s.",
+        ),
     ] = "0",
-    reference_unit: Annotated[float, typer.Option(help="How many metres a unit of a reference BVH has.")] = 1.0,
-    json_path: Annotated[Path | None, typer.Option("--json", help="Also write all figures there.")] = None,
-    lsp: Annotated[
-        Path | None, typer.Option(help="Measure a pose network on images instead: lsp_dataset.zip as distributed.")
+    reference_unit: Annotated[
+        float, typer.Option(metavar="METRES", help="How many metres a unit of a reference BVH has.")
+    ] = 1.0,
+    json_path: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write all figures there.")
     ] = None,
-    estimator: Annotated[str, typer.Option(help="With --lsp: the pose network.")] = "blazepose-heavy",
-    split: Annotated[str, typer.Option(help="With --lsp: test, train or all.")] = "test",
-    every: Annotated[int, typer.Option(help="With --lsp: every n-th image.")] = 1,
-    threshold: Annotated[float, typer.Option(help="With --lsp: the score from which a detection counts.")] = 0.1,
-    device: Annotated[str, typer.Option(help="With --lsp: auto, cpu, cuda or mps.")] = "auto",
+    lsp: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Measure a pose network on images instead: lsp_dataset.zip as distributed."),
+    ] = None,
+    estimator: Annotated[str, typer.Option(metavar="NAME", help="With --lsp: the pose network.")] = "blazepose-heavy",
+    split: Annotated[str, typer.Option(metavar="test|train|all", help="With --lsp: which images.")] = "test",
+    every: Annotated[int, typer.Option(metavar="NUMBER", help="With --lsp: every n-th image.")] = 1,
+    threshold: Annotated[
+        float, typer.Option(metavar="SCORE", help="With --lsp: the score from which a detection counts.")
+    ] = 0.1,
+    device: Device = "auto",
 ) -> None:
     """Measure a take against a reference, or a pose network on labelled images."""
     if (lsp is None) == (take is None or reference is None) or (lsp and (take or reference)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from mocap import __version__
 from mocap.cli.annotate import annotate
 from mocap.cli.batch import batch
 from mocap.cli.evaluate import evaluate
+from mocap.cli.listing import options
 from mocap.cli.options import Units, UnitsOption
 from mocap.cli.report import report
 from mocap.cli.take import process, solve
@@ -20,13 +22,45 @@ from mocap.model.errors import MocapError, QualityError, one_line
 
 EXIT_ERROR, EXIT_QUALITY, EXIT_INTERRUPTED = 1, 3, 130
 
+EXAMPLES = {
+    "process": (
+        "mocap process walk.mp4 -o walk.bvh --height 1.75 --preview walk_preview.mp4",
+        "mocap process walk.mp4 -o walk.bvh --start 2 --end 8 --people all",
+    ),
+    "solve": (
+        "mocap solve walk.json -o taller.bvh --height 1.82 --camera-pitch 15",
+        "mocap solve walk.json -o mended.bvh --corrections walk.corrections.csv",
+    ),
+    "batch": ("mocap batch clips/ -o takes/ --recursive --preview --report", "mocap batch clips/ -o takes/ --dry-run"),
+    "report": ("mocap report walk.json -o walk.html --video walk.mp4", "mocap report walk.json --fail-on slide=5"),
+    "evaluate": ("mocap evaluate walk.json --reference markers.trc --offset auto",),
+    "annotate": ("mocap annotate photos/ -o labels.csv --estimator blazepose-heavy", "mocap annotate walk.json"),
+    "convert": ("mocap convert walk.json -o walk_cm.bvh --units cm", "mocap convert labels.csv -o labels.json"),
+    "validate": ("mocap validate walk.bvh", "mocap validate walk_cm.bvh --units cm --json walk.json"),
+    "models": ("mocap models",),
+    "options": ("mocap options", "mocap options --json"),
+    "doctor": ("mocap doctor",),
+    "version": ("mocap version",),
+}
+
 app = typer.Typer(
     name="mocap",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def command(body: Callable[..., None]) -> Callable[..., None]:
+    """Add a command, with its first line as the summary, which nothing cuts off, and its examples below the options."""
+    name = body.__name__
+    summary = (body.__doc__ or "").partition("\n")[0]
+    lines = "\n".join(f"  {example}" for example in EXAMPLES[name])
+    heading = "Examples:" if len(EXAMPLES[name]) > 1 else "Example:"
+    app.command(name, short_help=summary, epilog=f"\b\n{heading}\n{lines}")(body)
+    return body
 
 
 def _print_version(is_asked: bool) -> None:
@@ -36,41 +70,61 @@ def _print_version(is_asked: bool) -> None:
 
 
 @app.callback()
-def options(
+def begin(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also show messages for finding faults.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show errors only, no warnings of the log.")] = False,
 ) -> None:
     """Single-camera motion capture: a video becomes a take (BVH, JSON) for Blender."""
+    if verbose and quiet:
+        raise typer.BadParameter("give --verbose or --quiet, not both")
+    if verbose or quiet:
+        import logging
+
+        logging.basicConfig(format="%(levelname)s: %(message)s")
+        logging.getLogger("mocap").setLevel(logging.DEBUG if verbose else logging.ERROR)
 
 
-for command in (process, solve, batch, report, evaluate, annotate):
-    app.command()(command)
+for one in (process, solve, batch, report, evaluate, annotate):
+    command(one)
 
 
-@app.command()
+@command
 def convert(
-    source: Annotated[Path, typer.Argument(help="take.json, a BVH, or labels.", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write; the suffix picks the format.")],
+    source: Annotated[Path, typer.Argument(help="take.json, a BVH, or labels.", metavar="SOURCE", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write; the suffix picks the format.")
+    ],
     units: UnitsOption = Units.m,
-    source_units: Annotated[Units, typer.Option(help="Length unit of a BVH that is read.")] = Units.m,
+    source_units: Annotated[Units, typer.Option(metavar="m|cm", help="Length unit of a BVH that is read.")] = Units.m,
 ) -> None:
-    """Write the BVH of a take, a BVH in another length unit, or labels as .csv, .json (COCO) or .mat (LSP)."""
+    """Write a take as BVH, a BVH in another unit, or labels in another format.
+
+    Labels are .csv, .json (COCO) or .mat (LSP).
+    """
     from mocap.app import outputs
 
-    outputs.convert(source, output, units=units.value, source_units=source_units.value)
-    typer.echo(f"wrote {output}", err=True)
+    written, note = outputs.convert(source, output, units=units.value, source_units=source_units.value)
+    if note:
+        typer.echo(f"note: {note}", err=True)
+    typer.echo(f"wrote {', '.join(map(str, written))}", err=True)
 
 
-@app.command()
+@command
 def validate(
-    bvh: Annotated[Path, typer.Argument(help="The BVH to check.", show_default=False)],
+    bvh: Annotated[Path, typer.Argument(help="The BVH to check.", metavar="BVH", show_default=False)],
     take: Annotated[
-        Path | None, typer.Option("--json", help="The take it belongs to. [default: the .json beside it]")
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="The take it belongs to. [default: the .json beside it]"),
     ] = None,
     units: UnitsOption = Units.m,
 ) -> None:
-    """Check that a BVH is sound: structure, T-pose, lengths, and the round trip against its JSON."""
+    """Check that a BVH is sound.
+
+    That is its structure, T-pose and bone lengths, and the round trip against its JSON.
+    """
     from mocap.report.validate import validate as run_checks
 
     beside = bvh.with_suffix(".json")
@@ -82,9 +136,9 @@ def validate(
         raise QualityError(f"{bvh} fails {len(failed)} of {len(checks)} checks: {', '.join(failed)}")
 
 
-@app.command()
+@command
 def models() -> None:
-    """List the networks, their licences and whether their weights and graphs are whole."""
+    """List the networks, their licences and the state of their files."""
     from mocap.io.weights import NotDownloadedError, check_model, list_cards
 
     damaged = []
@@ -104,9 +158,12 @@ def models() -> None:
         raise MocapError(f"weights or graphs missing or damaged: {', '.join(damaged)}; install the package again")
 
 
-@app.command()
+command(options)
+
+
+@command
 def doctor() -> None:
-    """Check this machine: versions, devices, models, and the command that mends what is missing."""
+    """Check this machine, and say how to install what is missing."""
     from mocap.app.doctor import diagnose
 
     findings = diagnose()
@@ -118,7 +175,7 @@ def doctor() -> None:
         raise MocapError(f"{len(broken)} of {len(findings)} checks failed: {', '.join(broken)}")
 
 
-@app.command()
+@command
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)

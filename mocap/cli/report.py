@@ -12,17 +12,24 @@ from mocap.model.errors import QualityError
 
 
 def report(
-    take: Annotated[Path, typer.Argument(help="A take (take.json).", show_default=False)],
+    take: Annotated[Path, typer.Argument(help="A take (take.json).", metavar="TAKE", show_default=False)],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where to write: .html for people, .json for programs.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to write: .html for people, .json for programs."),
     ] = None,
     video: Annotated[
-        Path | None, typer.Option(help="The clip, for the pictures. [default: the one of its name beside the take]")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The clip, for the images of it. [default: the one of its name beside the take]"
+        ),
     ] = None,
     fail_on: FailOn = "",
     progress: ProgressOption = ProgressMode.auto,
 ) -> None:
-    """Tell how good a take is: seen, steady, feet on the ground. Without --output only the figures."""
+    """Measure how good a take is: visible, steady, feet on the ground.
+
+    Without --output only the figures are printed.
+    """
     from mocap.app.progress import reporter
     from mocap.io.take_json import read_json
     from mocap.report import page, quality, thresholds

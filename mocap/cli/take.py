@@ -3,171 +3,139 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mocap.cli.options import (
-    AllowDamaged,
-    CameraOption,
-    Cutoff,
-    Device,
-    End,
-    Estimator,
-    FailOn,
-    FilterName,
-    FootLockOption,
-    Fov,
-    Height,
-    Output,
-    People,
-    Pitch,
-    ProgressMode,
-    ProgressOption,
-    Roll,
-    Solver,
-    Start,
-    Units,
-    UnitsOption,
-)
-from mocap.model.errors import QualityError, one_line
+from mocap.cli.options import Given, Output, ProgressMode, ProgressOption, with_take_options
+from mocap.model.errors import MocapError, QualityError, one_line
 
 if TYPE_CHECKING:
+    from mocap.app.process import Progress
+    from mocap.app.settings import TakeSettings
     from mocap.model.take import Take
-    from mocap.solve.settings import SolveSettings
 
 
+@with_take_options("process")
 def process(
-    video: Annotated[Path, typer.Argument(help="The clip: anything FFmpeg reads.", show_default=False)],
+    video: Annotated[
+        Path,
+        typer.Argument(
+            help="The clip: anything FFmpeg reads, or a folder of images.", metavar="VIDEO", show_default=False
+        ),
+    ],
     output: Output,
-    estimator: Estimator = "blazepose-heavy",
-    device: Device = "auto",
-    people: People = "largest",
-    start: Start = None,
-    end: End = None,
-    height: Height = None,
-    fov: Fov = None,
-    camera: CameraOption = None,
-    camera_pitch: Pitch = None,
-    camera_roll: Roll = None,
-    filter_name: FilterName = None,
-    cutoff: Cutoff = None,
-    solver: Solver = None,
-    foot_lock: FootLockOption = None,
-    units: UnitsOption = Units.m,
-    preview: Annotated[
-        Path | None, typer.Option(help="Also write the clip with the skeleton drawn over it (mp4).")
-    ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(help="Also draw curves before and after filtering (png, svg, pdf).")
-    ] = None,
-    allow_damaged: AllowDamaged = False,
-    fail_on: FailOn = "",
+    given: Given,
     progress: ProgressOption = ProgressMode.auto,
 ) -> None:
-    """Turn a video into a take."""
+    """Turn a video into a take.
+
+    A mocap.toml beside the clip sets options under the same names (height = 1.8); the command line wins over it.
+    """
     from mocap.app import outputs
     from mocap.app import process as pipeline
     from mocap.app.progress import reporter
     from mocap.report.quality import marked
-    from mocap.report.thresholds import parse
 
-    if fail_on:
-        parse(fail_on)
-    settings = pipeline.CaptureSettings(
-        estimator=estimator,
-        device=device,
-        start_s=start,
-        end_s=end,
-        allow_damaged=allow_damaged,
-        people=people,
-        solve=_solve_settings(
-            None,
-            height_m=height,
-            fov_degrees=fov,
-            camera_pitch_degrees=camera_pitch,
-            camera_roll_degrees=camera_roll,
-            filter_name=filter_name,
-            cutoff_hz=cutoff,
-            solver=solver,
-            camera_motion=camera,
-            foot_lock=foot_lock,
-        ),
-    )
-    outputs.check_writable(output, preview=preview, plot=plot, keep=video)
-    with reporter(progress.value) as told:
-        take, shortfalls = marked(pipeline.process(video, settings, progress=told), fail_on)
-        written = outputs.write_take(take, output, units=units.value)
-        if preview:
-            from mocap.report.preview import write_preview
-
-            written.append(write_preview(take, video, preview, progress=told))
-        if plot:
-            written.append(outputs.write_plot(take, plot))
+    settings = _settings_for(video, given)
+    wanted = settings.output
+    files = {key: wanted.file(key, output) for key in ("preview", "plot", "report")}
+    outputs.check_writable(output, preview=files["preview"], plot=files["plot"], keep=video)
+    _check_report(files["report"], output)
+    with reporter(progress.value) as listener:
+        take, shortfalls = marked(pipeline.process(video, settings.capture, progress=listener), wanted.fail_on)
+        written = outputs.write_take(take, output, units=wanted.units)
+        written += _write_extras(take, video, files, wanted.fail_on, listener)
     _announce(take, written, progress)
     if shortfalls:
         raise QualityError(f"{output} is below the quality asked for: {'; '.join(shortfalls)}")
 
 
+def _settings_for(video: Path, given: Given) -> TakeSettings:
+    """All settings of a clip: those given, then those of a mocap.toml beside it, which a line on stderr lists."""
+    from mocap.app.settings import TakeSettings
+    from mocap.app.settings_file import beside
+
+    settings = TakeSettings().changed(given)
+    settings.check()
+    added, line = beside(video, given)
+    if line:
+        typer.echo(one_line(line), err=True)
+    return settings.changed(added)
+
+
+def _check_report(path: Path | None, output: Path) -> None:
+    """MocapError now for a report that cannot be written, or that would replace the take's own JSON."""
+    if path is None:
+        return
+    from mocap.report.page import check_output
+
+    check_output(path)
+    if path.resolve() == output.with_suffix(".json").resolve():
+        raise MocapError(f"cannot write {path}: that is the take itself; choose another name for the report")
+
+
+def _write_extras(
+    take: Take, video: Path, files: dict[str, Path | None], fail_on: str, listener: Progress
+) -> list[Path]:
+    """Write preview, curves and report where they were asked for; returns their paths."""
+    written = []
+    if preview := files["preview"]:
+        from mocap.report.preview import write_preview
+
+        written.append(write_preview(take, video, preview, progress=listener))
+    if plot := files["plot"]:
+        from mocap.app.outputs import write_plot
+
+        written.append(write_plot(take, plot))
+    if report := files["report"]:
+        from mocap.report import page, thresholds
+
+        limits = thresholds.parse(fail_on) if fail_on else thresholds.MEASURES
+        written.append(page.write_report(take, report, clip=video, limits=limits, progress=listener))
+    return written
+
+
+@with_take_options("solve", unset="as in the take")
 def solve(
-    take: Annotated[Path, typer.Argument(help="A take written by `mocap process` (take.json).", show_default=False)],
+    take: Annotated[
+        Path,
+        typer.Argument(help="A take written by `mocap process` (take.json).", metavar="TAKE", show_default=False),
+    ],
     output: Output,
-    height: Height = None,
-    fov: Fov = None,
-    camera: CameraOption = None,
-    camera_pitch: Pitch = None,
-    camera_roll: Roll = None,
-    filter_name: FilterName = None,
-    cutoff: Cutoff = None,
-    solver: Solver = None,
-    foot_lock: FootLockOption = None,
-    units: UnitsOption = Units.m,
-    plot: Annotated[
-        Path | None, typer.Option(help="Also draw curves before and after filtering (png, svg, pdf).")
-    ] = None,
+    given: Given,
     keep_contacts: Annotated[
         bool, typer.Option("--keep-contacts", help="Feet stand when the take's contacts say so: edit them in its JSON.")
     ] = False,
     corrections: Annotated[
-        Path | None, typer.Option(help="Keep the take's motion, and bend it to these corrections (mocap annotate).")
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep the take's motion, and bend it to these corrections (mocap annotate)."),
     ] = None,
     progress: ProgressOption = ProgressMode.auto,
 ) -> None:
-    """Solve a take again with other settings, without the video. Settings that are not given stay as they are in it."""
+    """Solve a take again with other settings, without the video.
+
+    Settings that are not given stay as they are in the take.
+    """
     from mocap.app import outputs
     from mocap.app import process as pipeline
+    from mocap.app.settings import TakeSettings, by_key
     from mocap.io.take_json import read_json
+    from mocap.solve.settings import SolveSettings
 
+    wanted = TakeSettings().changed(given).output
+    plot = wanted.file("plot", output)
     outputs.check_writable(output, plot=plot)
-    old = read_json(take)
-    given = {
-        "height_m": height,
-        "fov_degrees": fov,
-        "camera_pitch_degrees": camera_pitch,
-        "camera_roll_degrees": camera_roll,
-        "filter_name": filter_name,
-        "cutoff_hz": cutoff,
-        "solver": solver,
-        "camera_motion": camera,
-        "foot_lock": foot_lock,
-    }
+    old, changes = read_json(take), by_key(SolveSettings, given)
     if corrections:
-        solved = outputs.corrected(old, corrections, is_alone=all(value is None for value in given.values()))
+        solved = outputs.corrected(old, corrections, is_alone=not changes)
     else:
-        solved = pipeline.solve(old, _solve_settings(old.settings, **given), keeps_contacts=keep_contacts)
-    written = outputs.write_take(solved, output, units=units.value)
+        settings = SolveSettings.from_json(old.settings | changes)
+        solved = pipeline.solve(old, settings, keeps_contacts=keep_contacts)
+    written = outputs.write_take(solved, output, units=wanted.units)
     if plot:
         written.append(outputs.write_plot(solved, plot))
     _announce(solved, written, progress)
-
-
-def _solve_settings(stored: dict[str, Any] | None, **given: float | str | bool | None) -> SolveSettings:
-    """Settings from the stored ones, if any, with those changed that were given."""
-    from mocap.solve.settings import SolveSettings
-
-    return SolveSettings.from_json(
-        {**(stored or {}), **{key: value for key, value in given.items() if value is not None}}
-    )
 
 
 def _announce(take: Take, written: list[Path], progress: ProgressMode) -> None:

@@ -87,9 +87,13 @@ class Detector(Protocol):
 
 
 class PoseEstimator(Protocol):
-    """Finds the keypoints of one person in a region of a frame."""
+    """Finds the keypoints of one person in a region of a frame.
+
+    parts: of a person that it gives, from ``mocap.model.take.PARTS``.
+    """
 
     layout: KeypointLayout
+    parts: tuple[str, ...]
 
     def estimate(self, frames: Sequence[Frame], regions: Array) -> Poses:
         """Poses of B regions (B, 4), each in the frame of the same index; all are in flight at once."""
@@ -118,14 +122,20 @@ def create_estimator(name: str, *, device: str = "auto") -> PoseEstimator:
     """
     card = estimator_card(name)
     estimator: PoseEstimator = _create(card, device)
-    if estimator.layout.name != card.keypoints:
-        raise MocapError(f"the card of {name} says {card.keypoints}, but its estimator gives {estimator.layout.name}")
+    if (estimator.layout.name, estimator.parts) != (card.keypoints, card.parts):
+        given = f"{estimator.layout.name} of {', '.join(estimator.parts)}"
+        raise MocapError(f"the card of {name} says {card.keypoints} of {', '.join(card.parts)}; it gives {given}")
     return estimator
 
 
 def create_detector(name: str = DEFAULT_DETECTOR, *, device: str = "auto") -> Detector:
     """The person detector of a model; parameters and errors as in ``create_estimator``."""
     return _create(_card_of("detector", name), device)  # type: ignore[no-any-return]
+
+
+def estimator_names() -> list[str]:
+    """The names that may be asked for: the estimators that have a card here, and those that can be trained."""
+    return sorted({card.name for card in list_cards() if card.role == "estimator"} | TRAINABLE)
 
 
 def estimator_card(name: str) -> Card:

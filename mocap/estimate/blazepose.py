@@ -58,6 +58,7 @@ class BlazePoseEstimator:
     """
 
     layout = BLAZEPOSE_33
+    parts = ("body",)
 
     def __init__(self, name: str, *, device: str = "auto") -> None:
         self._network = create_runtime(name, device=device)

@@ -32,6 +32,7 @@ class _JointEstimator:
     """Cuts out, runs the network, and takes its joints back to the frame."""
 
     layout = LSP_14
+    parts = ("body",)
 
     def __init__(self, name: str, *, device: str = "auto") -> None:
         self._network = create_runtime(name, device=device)

@@ -40,6 +40,7 @@ class KeypointRcnnEstimator:
     """The person of the highest score in a region, by the 17 keypoints of COCO."""
 
     layout = COCO_17
+    parts = ("body",)
 
     def __init__(self, name: str, *, device: str = "auto", network: nn.Module | None = None) -> None:
         self._device = torch.device(resolve_device(device))

@@ -26,7 +26,7 @@ class Rig(NamedTuple):
     parts: dict[str, str]
 
 
-_PARTS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "big_toe")
+_PARTS = tuple(dict.fromkeys(point.partition("_")[2] for point in EVALUATION_POINTS))
 
 
 def _rig(name: str, sides: str, patterns: str) -> Rig:

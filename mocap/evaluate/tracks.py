@@ -15,6 +15,7 @@ from mocap.io.json_text import load
 from mocap.io.take_json import read_json
 from mocap.io.trc import read_trc
 from mocap.io.truth_json import is_truth, read_truth
+from mocap.model.body import BODY
 from mocap.model.errors import MocapError
 from mocap.model.motion import Motion
 from mocap.model.rotation import Array, Flags
@@ -24,16 +25,13 @@ from mocap.solve.contact import detection
 from mocap.solve.contact.points import contact_points
 
 TRC_MARKERS = {
-    **{f"{side}_{part}": f"{letter}{part.capitalize()}"
-       for side, letter in (("left", "L"), ("right", "R"))
-       for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")},
-    "left_big_toe": "LBigToe",
-    "right_big_toe": "RBigToe",
-}  # fmt: skip
+    point: point[0].upper() + point.partition("_")[2].title().replace("_", "") for point in EVALUATION_POINTS
+}
 TRC_SOLES = {"LeftHeel": "LHeel", "LeftToes": "LBigToe", "RightHeel": "RHeel", "RightToes": "RBigToe"}
 TRUTH_POINTS = {point: point.replace("big_toe", "toe") for point in EVALUATION_POINTS}
 TRUTH_SOLES = {"LeftHeel": "left_heel", "LeftToes": "left_toe", "RightHeel": "right_heel", "RightToes": "right_toe"}
 NETWORK_POINTS = {point: point.replace("big_toe", "foot_index") for point in EVALUATION_POINTS}
+LEFT_LEG = [joint.keypoint for joint in BODY.of_kind("leg")[0].joints if joint.keypoint]
 LEG_M = (0.3, 1.4)  # thigh and shin of anybody: other lengths are in other units
 
 
@@ -206,7 +204,7 @@ def _in_spans(spans: list[tuple[int, int]], frames: int) -> Flags:
 
 def _check_size(path: Path, track: PointTrack) -> None:
     """Raise MocapError where the left leg has no possible length: the unit is another."""
-    hip, knee, ankle = (track.points[:, EVALUATION_POINTS.index(f"left_{part}")] for part in ("hip", "knee", "ankle"))
+    hip, knee, ankle = (track.points[:, EVALUATION_POINTS.index(name)] for name in LEFT_LEG)
     lengths = np.linalg.norm(hip - knee, axis=-1) + np.linalg.norm(knee - ankle, axis=-1)
     known = lengths[np.isfinite(lengths)]
     if not len(known):

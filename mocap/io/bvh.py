@@ -8,10 +8,12 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from mocap.io.bvh_text import POSITIONS, ROTATIONS, BvhText, parse_bvh
+from mocap.io.bvh_text import LARGEST, POSITIONS, ROTATIONS, BvhText, parse_bvh
 from mocap.io.files import atomic_path
 from mocap.io.frame_rate import fps_from_frame_time
+from mocap.io.outlets import Recording
 from mocap.model import rotation
 from mocap.model.errors import MocapError, unknown_name
 from mocap.model.motion import Motion
@@ -21,11 +23,20 @@ from mocap.model.skeleton import Skeleton
 UNITS_A_METRE = {"m": 1.0, "cm": 100.0}
 ROOT_CHANNELS = ("Xposition", "Yposition", "Zposition", "Zrotation", "Xrotation", "Yrotation")
 JOINT_CHANNELS = ("Zrotation", "Xrotation", "Yrotation")
-LARGEST = 1e6  # of any number in a file: beyond it, six decimals of a double are lost
 SHORTEST_END_M = 0.001  # Blender cannot show a shorter bone
 INVENTED_END_M = 0.05
 
 log = logging.getLogger(__name__)
+
+
+def write(recording: Recording, path: str | Path, *, units: str = "m") -> None:
+    """Write the only person of a recording, for the table of outlets; see ``write_bvh``."""
+    write_bvh(recording.motion, path, units=units)
+
+
+def read(path: str | Path, *, units: str = "m") -> Recording:
+    """The motion of a BVH file as that of person 1, for the table of readers; see ``read_bvh``."""
+    return Recording({1: read_bvh(path, units=units)})
 
 
 def write_bvh(motion: Motion, path: str | Path, *, units: str = "m") -> None:
@@ -149,27 +160,21 @@ def _check_numbers(parsed: BvhText) -> None:
                 raise ValueError(f"line {joint.line}: joint '{joint.name[:40]}' has an impossible OFFSET {vector}")
     if not _is_plausible(parsed.numbers):
         frame = int(np.argwhere(~(np.abs(parsed.numbers) <= LARGEST))[0, 0])
-        raise ValueError(f"frame {frame} (from 0) has a number that is missing or beyond a million")
+        raise ValueError(f"frame {frame} (from 0) has a number that is missing or beyond a million; export it again")
 
 
-def _is_plausible(values: Array) -> bool:
+def _is_plausible(values: ArrayLike) -> bool:
     return bool(np.all(np.abs(values) <= LARGEST))  # False for NaN
 
 
 def _skeleton(parsed: BvhText, scale: float) -> Skeleton:
-    names: list[str] = []
-    for joint in parsed.joints:
-        name = "_".join(joint.name.split())
-        if name in names:
-            raise ValueError(f"line {joint.line}: a second joint is named '{name[:40]}'; rename one of them")
-        names.append(name)
     parents = tuple(joint.parent for joint in parsed.joints)
     has_end = [joint.end is not None and j not in parents for j, joint in enumerate(parsed.joints)]
     return Skeleton(
-        names=tuple(names),
+        names=tuple(parsed.names),
         parents=parents,
         offsets=np.array([joint.offset for joint in parsed.joints]) / scale,
-        ends={name: np.array(parsed.joints[j].end) / scale for j, name in enumerate(names) if has_end[j]},
+        ends={name: np.array(parsed.joints[j].end) / scale for j, name in enumerate(parsed.names) if has_end[j]},
     )
 
 

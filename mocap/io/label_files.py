@@ -1,33 +1,48 @@
-"""Files of labels by suffix: the CSV of ``mocap annotate``, COCO keypoints JSON and LSP's joints.mat."""
+"""The table of files of labels: the CSV of ``mocap annotate``, COCO keypoints JSON and LSP's joints.mat."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from mocap.io.coco_json import read_coco, write_coco
-from mocap.io.labels_csv import read_labels, write_labels
-from mocap.io.lsp_mat import read_lsp, write_lsp
+from mocap.io.outlets import by_suffix, imported
 from mocap.model.errors import MocapError
-from mocap.model.labels import Sample
 
-LABEL_READERS: dict[str, Callable[[Path], list[Sample]]] = {".csv": read_labels, ".json": read_coco, ".mat": read_lsp}
-LABEL_WRITERS: dict[str, Callable[[Sequence[Sample], Path], None]] = {
-    ".csv": write_labels,
-    ".json": write_coco,
-    ".mat": write_lsp,
-}
-OF_LABELS_ALONE = (".csv", ".mat")  # JSON may also be a take
+
+@dataclass(frozen=True)
+class LabelFormat:
+    """A format of labels.
+
+    reader, function: ``module:function`` of ``read(path) -> list[Sample]`` and ``write(samples, path)``. is_shared:
+    whether files of that suffix may hold something else, as .json may hold a take.
+    """
+
+    suffix: str
+    reader: str
+    function: str
+    is_shared: bool = False
+
+
+LABEL_FORMATS: dict[str, LabelFormat] = by_suffix((
+    LabelFormat(".csv", "mocap.io.labels_csv:read_labels", "mocap.io.labels_csv:write_labels"),
+    LabelFormat(".json", "mocap.io.coco_json:read_coco", "mocap.io.coco_json:write_coco", is_shared=True),
+    LabelFormat(".mat", "mocap.io.lsp_mat:read_lsp", "mocap.io.lsp_mat:write_lsp"),
+))  # fmt: skip
 
 
 def is_of_labels(source: Path, output: Path) -> bool:
     """Whether one of two files can hold nothing but labels, so that the other one holds them too."""
-    return not {source.suffix.lower(), output.suffix.lower()}.isdisjoint(OF_LABELS_ALONE)
+    formats = (LABEL_FORMATS.get(path.suffix.lower()) for path in (source, output))
+    return any(one is not None and not one.is_shared for one in formats)
 
 
 def convert_labels(source: Path, output: Path) -> None:
     """Write the labels of one file, by LSP_14, into another. MocapError lists the suffixes."""
-    for path, verb, known in ((source, "read", LABEL_READERS), (output, "write", LABEL_WRITERS)):
-        if path.suffix.lower() not in known:
-            raise MocapError(f"cannot {verb} {path} as labels: use one of: {', '.join(known)}")
-    LABEL_WRITERS[output.suffix.lower()](LABEL_READERS[source.suffix.lower()](source), output)
+    reader, writer = _format(source, "read").reader, _format(output, "write").function
+    imported(writer)(imported(reader)(source), output)
+
+
+def _format(path: Path, verb: str) -> LabelFormat:
+    if path.suffix.lower() not in LABEL_FORMATS:
+        raise MocapError(f"cannot {verb} {path} as labels: use one of: {', '.join(LABEL_FORMATS)}")
+    return LABEL_FORMATS[path.suffix.lower()]

@@ -13,7 +13,7 @@ from mocap.model import rotation
 from mocap.model.keypoints import Keypoints2D, Keypoints3D
 from mocap.model.motion import Motion
 from mocap.model.rotation import Array
-from mocap.model.take import Person, Take
+from mocap.model.take import Observation, Person, Take, View
 
 PIXEL_DECIMALS = 2
 KEYPOINT_METRE_DECIMALS = 4
@@ -27,7 +27,9 @@ LEAST_CONFIDENCE = 0.001  # what is seen must not become 0, which means missing
 def rounded(take: Take) -> Take:
     """The take as it will be read back from its file."""
     path = None if take.camera_path is None else rounded_path(take.camera_path)
-    return replace(take, people=tuple(rounded_person(person) for person in take.people), camera_path=path)
+    people = tuple(rounded_person(person) for person in take.people)
+    views = tuple(_rounded_view(view) for view in take.further_views)
+    return replace(take, people=people, camera_path=path, further_views=views)
 
 
 def rounded_path(homographies: Array) -> Array:
@@ -43,6 +45,20 @@ def rounded_person(person: Person) -> Person:
         keypoints_2d=rounded_keypoints_2d(person.keypoints_2d),
         keypoints_3d=rounded_keypoints_3d(person.keypoints_3d) if person.keypoints_3d is not None else None,
         motion=rounded_motion(person.motion) if person.motion is not None else None,
+        further={key: _rounded_observation(observation) for key, observation in person.further.items()},
+    )
+
+
+def _rounded_view(view: View) -> View:
+    return view if view.camera_path is None else replace(view, camera_path=rounded_path(view.camera_path))
+
+
+def _rounded_observation(observation: Observation) -> Observation:
+    space, boxes = observation.keypoints_3d, observation.boxes
+    return Observation(
+        rounded_keypoints_2d(observation.keypoints_2d),
+        None if space is None else rounded_keypoints_3d(space),
+        None if boxes is None else _round(boxes, PIXEL_DECIMALS),
     )
 
 

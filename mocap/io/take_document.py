@@ -15,7 +15,7 @@ from mocap.model.keypoints import LAYOUTS, KeypointLayout, Keypoints2D, Keypoint
 from mocap.model.motion import Motion
 from mocap.model.rotation import Array
 from mocap.model.skeleton import Skeleton
-from mocap.model.take import Gap, Person, Source, Swap, Take
+from mocap.model.take import Gap, Observation, Person, Source, Swap, Take, View
 
 FORMAT = "mocap-motion"
 VERSION = "1.0"
@@ -28,19 +28,14 @@ Value = TypeVar("Value")
 
 def take_to_document(take: Take) -> dict[str, Any]:
     """JSON values of a take; frame arrays are ``Lines`` with null for what is missing."""
-    camera = take.camera
+    first, *others = [_view_to_document(view) for view in take.views]
     return {
         "format": FORMAT,
         "version": VERSION,
         "fps": _pair(take.fps),
         "frames": take.frames,
-        "source": _source_to_document(take.source),
-        "camera": {
-            "K": camera.K.tolist(),
-            "T_world_camera": camera.T_world_camera.tolist(),
-            "size": list(camera.size),
-            **({} if take.camera_path is None else {"path": rows(take.camera_path)}),
-        },
+        **first,
+        **({"views": others} if others else {}),
         **{key: getattr(take, key) for key in PLAIN_KEYS},
         **({"quality": take.quality} if take.quality else {}),
         "layouts": {layout.name: _layout_to_document(layout) for layout in _layouts_of(take)},
@@ -55,19 +50,20 @@ def document_to_take(document: dict[str, Any]) -> Take:
     people = tuple(
         _document_to_person(person, f"people[{i}]", frames, fps, layouts) for i, person in enumerate(document["people"])
     )
+    first = _document_to_view(document, "", frames)
+    others = enumerate(document.get("views", []))
     return _built(
         "the document",
         Take,
-        source=_document_to_source(document["source"]),
+        source=first.source,
         fps=fps,
         frames=frames,
-        camera=_document_to_camera(document["camera"]),
+        camera=first.camera,
         people=people,
         **{key: document[key] for key in PLAIN_KEYS},
         quality=document.get("quality", {}),
-        camera_path=array_at(document["camera"]["path"], (frames, 3, 3), "camera.path")
-        if document["camera"].get("path") is not None
-        else None,
+        camera_path=first.camera_path,
+        further_views=tuple(_document_to_view(view, f"views[{i}].", frames) for i, view in others),
     )
 
 
@@ -82,6 +78,28 @@ def _pair(fraction: Fraction) -> list[int]:
     return [fraction.numerator, fraction.denominator]
 
 
+def _view_to_document(view: View) -> dict[str, Any]:
+    camera = view.camera
+    return {
+        "source": _source_to_document(view.source),
+        "camera": {
+            "K": camera.K.tolist(),
+            "T_world_camera": camera.T_world_camera.tolist(),
+            "size": list(camera.size),
+            **({} if view.camera_path is None else {"path": rows(view.camera_path)}),
+        },
+    }
+
+
+def _document_to_view(view: dict[str, Any], place: str, frames: int) -> View:
+    path = view["camera"].get("path")
+    return View(
+        _document_to_source(view["source"], f"{place}source"),
+        _document_to_camera(view["camera"], f"{place}camera"),
+        None if path is None else array_at(path, (frames, 3, 3), f"{place}camera.path"),
+    )
+
+
 def _source_to_document(source: Source) -> dict[str, Any]:
     return {
         "name": source.name,
@@ -93,27 +111,27 @@ def _source_to_document(source: Source) -> dict[str, Any]:
     }
 
 
-def _document_to_source(source: dict[str, Any]) -> Source:
+def _document_to_source(source: dict[str, Any], place: str) -> Source:
     fields = {key: source[key] for key in ("name", "sha256", "frames", "start_s")}
-    return _built("source", Source, **fields, size=tuple(source["size"]), fps=Fraction(*source["fps"]))
+    return _built(place, Source, **fields, size=tuple(source["size"]), fps=Fraction(*source["fps"]))
 
 
-def _document_to_camera(camera: dict[str, Any]) -> Camera:
+def _document_to_camera(camera: dict[str, Any], place: str) -> Camera:
     return _built(
-        "camera",
+        place,
         Camera,
-        K=array_at(camera["K"], (3, 3), "camera.K"),
-        T_world_camera=array_at(camera["T_world_camera"], (4, 4), "camera.T_world_camera"),
+        K=array_at(camera["K"], (3, 3), f"{place}.K"),
+        T_world_camera=array_at(camera["T_world_camera"], (4, 4), f"{place}.T_world_camera"),
         size=tuple(camera["size"]),
     )
 
 
 def _layouts_of(take: Take) -> list[KeypointLayout]:
     seen = {}
-    for person in take.people:
-        for keypoints in (person.keypoints_2d, person.keypoints_3d):
-            if keypoints is not None:
-                seen[keypoints.layout.name] = keypoints.layout
+    observations = [one for person in take.people for one in person.observations.values()]
+    for keypoints in (keypoints for one in observations for keypoints in (one.keypoints_2d, one.keypoints_3d)):
+        if keypoints is not None:
+            seen[keypoints.layout.name] = keypoints.layout
     return list(seen.values())
 
 
@@ -135,18 +153,28 @@ def _document_to_layout(name: str, layout: dict[str, Any]) -> KeypointLayout:
 
 
 def _person_to_document(person: Person) -> dict[str, Any]:
-    flat, space = person.keypoints_2d, person.keypoints_3d
+    others = [
+        {"view": view, "part": part, **_observation_to_document(one)} for (view, part), one in person.further.items()
+    ]
     return {
         "id": person.id,
         "gaps": [[gap.start, gap.end, gap.reason] for gap in person.gaps],
         "swaps": [[swap.start, swap.end, swap.limb] for swap in person.swaps],
         "contacts": {point: [list(span) for span in spans] for point, spans in person.contacts.items()},
-        "boxes": rows(person.boxes),
+        **_observation_to_document(Observation(person.keypoints_2d, person.keypoints_3d, person.boxes)),
+        "motion": None if person.motion is None else _motion_to_document(person.motion),
+        **({"observations": others} if others else {}),
+    }
+
+
+def _observation_to_document(observation: Observation) -> dict[str, Any]:
+    flat, space = observation.keypoints_2d, observation.keypoints_3d
+    return {
+        **({} if observation.boxes is None else {"boxes": rows(observation.boxes)}),
         "keypoints_2d": {"layout": flat.layout.name, "xy": rows(flat.xy), "confidence": rows(flat.confidence)},
         "keypoints_3d": None
         if space is None
         else {"layout": space.layout.name, "xyz": rows(space.xyz), "confidence": rows(space.confidence)},
-        "motion": None if person.motion is None else _motion_to_document(person.motion),
     }
 
 
@@ -168,24 +196,42 @@ def _motion_to_document(motion: Motion) -> dict[str, Any]:
 def _document_to_person(
     person: dict[str, Any], place: str, frames: int, fps: Fraction, layouts: dict[str, KeypointLayout]
 ) -> Person:
-    parts = {
-        key: None
-        if person[key] is None
-        else _document_to_keypoints(person[key], f"{place}.{key}", frames, fps, layouts)
-        for key in ("keypoints_2d", "keypoints_3d")
+    body = _document_to_observation(person, place, frames, fps, layouts)
+    others = enumerate(person.get("observations", []))
+    further = {
+        (one["view"], one["part"]): _document_to_observation(one, f"{place}.observations[{i}]", frames, fps, layouts)
+        for i, one in others
     }
+    if len(further) != len(person.get("observations", [])):
+        raise ValueError(f"{place}.observations: a part is twice in one view; the take is damaged")
     motion = person["motion"]
     return _built(
         place,
         Person,
         id=person["id"],
-        boxes=array_at(person["boxes"], (frames, 4), f"{place}.boxes", may_miss=True),
-        **parts,
+        boxes=body.boxes,
+        keypoints_2d=body.keypoints_2d,
+        keypoints_3d=body.keypoints_3d,
+        further=further,
         motion=None if motion is None else _document_to_motion(motion, f"{place}.motion", frames, fps),
         contacts={point: [(start, end) for start, end in spans] for point, spans in person["contacts"].items()},
         gaps=[Gap(*gap) for gap in person["gaps"]],
         swaps=[Swap(*swap) for swap in person.get("swaps", [])],
     )
+
+
+def _document_to_observation(
+    value: dict[str, Any], place: str, frames: int, fps: Fraction, layouts: dict[str, KeypointLayout]
+) -> Observation:
+    keypoints: dict[str, Any] = {
+        key: None
+        if value.get(key) is None
+        else _document_to_keypoints(value[key], f"{place}.{key}", frames, fps, layouts)
+        for key in ("keypoints_2d", "keypoints_3d")
+    }
+    boxes = value.get("boxes")
+    held = None if boxes is None else array_at(boxes, (frames, 4), f"{place}.boxes", may_miss=True)
+    return _built(place, Observation, **keypoints, boxes=held)
 
 
 def _document_to_keypoints(

@@ -17,6 +17,7 @@ import jsonschema
 
 from mocap.io.files import atomic_path
 from mocap.io.json_text import load, to_text
+from mocap.io.outlets import Recording, recording_of
 from mocap.io.rounding import rounded
 from mocap.io.take_document import FORMAT, VERSION, document_to_take, take_to_document
 from mocap.model.errors import MocapError
@@ -25,6 +26,18 @@ from mocap.model.take import Take
 FRAME_ARRAYS = frozenset({"boxes", "xy", "xyz", "confidence", "root_world", "local_wxyz"})
 FRAMES_FOR_SCHEMA = 2
 LONGEST_MESSAGE = 200
+
+
+def write(recording: Recording, path: str | Path) -> None:
+    """Write the take of a recording, for the table of outlets; see ``write_json``."""
+    if recording.take is None:
+        raise MocapError(f"cannot write {path}: there is no take, only motions")
+    write_json(recording.take, path)
+
+
+def read(path: str | Path) -> Recording:
+    """A take with the motions of its people, for the table of readers; see ``read_json``."""
+    return recording_of(read_json(path))
 
 
 def write_json(take: Take, path: str | Path) -> None:

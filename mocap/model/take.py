@@ -18,6 +18,9 @@ CONTACT_POINTS = tuple(BODY.contacts)
 LICENCE_KINDS = ("code", "weights", "data")
 SWAPPED_LIMBS = (*GROUPS[1:], "body")
 COMMERCIAL_USE = ("yes", "no", "unknown")
+BODY_PART = "body"
+PARTS = (BODY_PART, "left_hand", "right_hand", "face")  # of a person, each measured by an estimator of its own
+FIRST_BODY = (0, BODY_PART)  # the first view's body: the observation that every person has
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,35 @@ class Swap:
 
 
 @dataclass(frozen=True, eq=False)
+class Observation:
+    """What networks measured of one part of a person in one view, over all T frames.
+
+    Parameters
+    ----------
+    keypoints_2d : Keypoints2D
+        As the network gave them, pixels of that view's frames.
+    keypoints_3d : Keypoints3D or None
+        As the network gave them, metres, camera axes of that view; the origin is the middle of the hips for a body, the
+        wrist for a hand, and the middle between the eyes for a face.
+    boxes : array (T, 4) or None
+        Bounding boxes xyxy in pixels, NaN where the part is not visible.
+    """
+
+    keypoints_2d: Keypoints2D
+    keypoints_3d: Keypoints3D | None = None
+    boxes: Array | None = None
+
+    def __post_init__(self) -> None:
+        frames = len(self.keypoints_2d)
+        if self.keypoints_3d is not None and len(self.keypoints_3d) != frames:
+            raise ValueError(f"keypoints_3d has {len(self.keypoints_3d)} frames, keypoints_2d has {frames}")
+        if self.boxes is not None:
+            if self.boxes.shape != (frames, 4):
+                raise ValueError(f"expected boxes {(frames, 4)}, got {self.boxes.shape}")
+            _check_boxes(self.boxes)
+
+
+@dataclass(frozen=True, eq=False)
 class Person:
     """One person over all T frames of the clip.
 
@@ -46,6 +78,9 @@ class Person:
     network said, metres, camera axes, hips' middle at the origin. motion: solved from them. contacts: sorted spans
     [start, end) of frames by contact point. gaps: sorted. swaps: sorted, those of one limb not overlapping; keypoints
     still have them, the motion does not.
+
+    Boxes and keypoints are those of the body in the first view. further: observations of other parts and in other
+    views, by (number of the view from 0, part); ``observations`` has them all.
     """
 
     id: int
@@ -56,6 +91,12 @@ class Person:
     contacts: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     swaps: list[Swap] = field(default_factory=list)
+    further: dict[tuple[int, str], Observation] = field(default_factory=dict)
+
+    @property
+    def observations(self) -> dict[tuple[int, str], Observation]:
+        """All that was measured, by (view, part): the first view's body, then the others."""
+        return {FIRST_BODY: Observation(self.keypoints_2d, self.keypoints_3d, self.boxes), **self.further}
 
     def __post_init__(self) -> None:
         frames = len(self.boxes)
@@ -75,6 +116,8 @@ class Person:
             raise ValueError(f"unknown swapped limbs {sorted(unknown)}; known: {', '.join(SWAPPED_LIMBS)}")
         for limb in SWAPPED_LIMBS:
             _check_spans(f"swaps of {limb}", [(s.start, s.end) for s in self.swaps if s.limb == limb], frames)
+        for (view, part), observation in self.further.items():
+            _check_further(view, part, observation, frames)
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -102,6 +145,18 @@ class Source:
 
 
 @dataclass(frozen=True, eq=False)
+class View:
+    """One camera's view of a take: the clip, the camera, and its path where it rotated; as in `Take`.
+
+    All views share the take's frame rate and frame 0; ``source.start_s`` says where that is in each clip.
+    """
+
+    source: Source
+    camera: Camera
+    camera_path: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Take:
     """What came of one clip: T frames at one exact rate, one camera, the people, and how it was all made.
 
@@ -110,6 +165,8 @@ class Take:
     cuts: frames with which a new scene begins. versions: of the programs that made it, by name. quality: what a report
     said of it, JSON values; empty where nobody asked. camera_path: (T, 3, 3) homographies that take pixels of each
     frame to those that ``camera`` would see, of a clip in which it turned; else None.
+
+    source, camera and camera_path are those of the first view. further_views: of other cameras; ``views`` has them all.
     """
 
     source: Source
@@ -126,14 +183,21 @@ class Take:
     versions: dict[str, str] = field(default_factory=dict)
     quality: dict[str, Any] = field(default_factory=dict)
     camera_path: Array | None = None
+    further_views: tuple[View, ...] = ()
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """All views; observations name them by their index here."""
+        return (View(self.source, self.camera, self.camera_path), *self.further_views)
 
     def __post_init__(self) -> None:
         if self.fps <= 0 or self.frames < 0:
             raise ValueError("a take needs a positive fps and no negative number of frames")
         if len({person.id for person in self.people}) != len(self.people):
             raise ValueError("people must have different ids")
-        if self.camera_path is not None and self.camera_path.shape != (self.frames, 3, 3):
-            raise ValueError(f"expected camera_path {(self.frames, 3, 3)}, got {self.camera_path.shape}")
+        for path in (view.camera_path for view in self.views):
+            if path is not None and path.shape != (self.frames, 3, 3):
+                raise ValueError(f"expected camera_path {(self.frames, 3, 3)}, got {path.shape}")
         for person in self.people:
             self._check_person(person)
         _check_spans("cuts", list(zip([0, *self.cuts], [*self.cuts, self.frames])) if self.cuts else [], self.frames)
@@ -155,6 +219,19 @@ class Take:
         for part in (person.keypoints_2d, person.keypoints_3d, person.motion):
             if part is not None and part.fps != self.fps:
                 raise ValueError(f"person {person.id} has {part.fps} fps, the take {self.fps}")
+        for (view, part_name), observation in person.further.items():
+            if view >= len(self.views):
+                raise ValueError(f"person {person.id}: the {part_name} is in view {view}, which is not in the take")
+            if observation.keypoints_2d.fps != self.fps:
+                fps = observation.keypoints_2d.fps
+                raise ValueError(f"person {person.id}: the {part_name} has {fps} fps, the take {self.fps}")
+
+
+def _check_further(view: int, part: str, observation: Observation, frames: int) -> None:
+    if (view, part) == FIRST_BODY or view < 0 or part not in PARTS:
+        raise ValueError(f"further observations are of another view than 0 or of a part among {', '.join(PARTS[1:])}")
+    if len(observation.keypoints_2d) != frames:
+        raise ValueError(f"the {part} in view {view} has {len(observation.keypoints_2d)} frames, boxes have {frames}")
 
 
 def _check_boxes(boxes: Array) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from mocap.model.kinematics import end_positions, joint_positions
 from mocap.model.motion import Motion
 from mocap.model.rotation import Array
 from mocap.model.take import Person, Take
-from mocap.source import Video, VideoWriter
+from mocap.source import FrameSource, VideoWriter, open_source
 
 Image = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -58,8 +59,9 @@ def write_preview(
     scale = min(1.0, max_side / max(take.camera.size))
     width, height = (max(1, round(side * scale)) for side in take.camera.size)
     figures = [figure_of(person, take, scale) for person in take.people]
-    with _clip_of(take, Path(clip)) as video, VideoWriter(output, (width, height), take.fps) as writer:
-        for number, frame in zip(range(take.frames), video):
+    video = _clip_of(take, Path(clip))
+    with VideoWriter(output, (width, height), take.fps) as writer, closing(iter(video)) as frames:
+        for number, frame in zip(range(take.frames), frames):
             image = np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
             draw_frame(image, figures, number, number / float(take.fps) + take.source.start_s)
             writer.write(image)
@@ -68,10 +70,11 @@ def write_preview(
     return Path(output)
 
 
-def _clip_of(take: Take, path: Path) -> Video:
+def _clip_of(take: Take, path: Path) -> FrameSource:
     start_s = take.source.start_s
     # Damage was accepted, or not, when the take was made.
-    video = Video(path, start_s=start_s, end_s=start_s + take.frames / float(take.fps), allow_damaged=True)
+    end_s = start_s + take.frames / float(take.fps)
+    video = open_source(path, start_s=start_s, end_s=end_s, fps=take.fps, allow_damaged=True)
     if video.info.size != take.camera.size or video.info.fps != take.fps:
         raise MocapError(f"{path}: is not the clip that the take was made from ({take.source.name}); name that one")
     return video

@@ -10,7 +10,9 @@ import numpy as np
 
 from mocap.io.bvh import JOINT_CHANNELS, LARGEST, ROOT_CHANNELS, SHORTEST_END_M, read_bvh, units_a_metre
 from mocap.io.bvh_text import POSITIONS, BvhText, parse_bvh
+from mocap.io.bvh_tokens import Vector
 from mocap.io.frame_rate import fps_from_frame_time, is_standard
+from mocap.io.outlets import READERS, chosen_by_suffix
 from mocap.io.take_json import read_json
 from mocap.model import kinematics
 from mocap.model.body import BODY, TRUNK
@@ -19,10 +21,12 @@ from mocap.model.motion import Motion
 from mocap.model.rotation import Array
 from mocap.model.take import Person, Take
 
+SUFFIX = ".bvh"  # the one format whose files are checked
 STRAIGHT_DEGREES = 1.0
 SYMMETRIC_M = 1e-4
 MOVED_M = 1e-4  # a bone whose length changes by less only shows rounding
 ROUND_TRIP_MM = 0.01
+UNIT_NAMES = {"m": "metres", "cm": "centimetres"}
 HIPS_HEIGHT_M = (0.25, 1.5)  # from an infant to the tallest; in centimetres it would be a hundred times that
 FRAME_TIME_S = 1e-9
 
@@ -48,9 +52,10 @@ def validate(path: str | Path, take_json: str | Path | None = None, *, units: st
     """The checks of a BVH file, and of its agreement with the take that it belongs to.
 
     A file that cannot be parsed gives one failed check. With several people in the take the nearest is compared.
-    MocapError where a file is missing or ``take_json`` is no take.
+    MocapError where a file is missing or of another format, or ``take_json`` is no take.
     """
     path = Path(path)
+    chosen_by_suffix({SUFFIX: READERS[SUFFIX]}, path, "check")
     if not path.is_file():
         raise MocapError(f"cannot check {path}: there is no such file; check the name")
     take = None if take_json is None else read_json(take_json)
@@ -61,7 +66,7 @@ def validate(path: str | Path, take_json: str | Path | None = None, *, units: st
     checks = [Check("structure", True, f"{len(parsed.joints)} joints, {len(parsed.numbers)} frames"), _numbers(parsed)]
     if checks[-1].ok:
         in_metres = _in_metres(parsed, units_a_metre(units))
-        checks += [check(in_metres) for check in CHECKS]
+        checks += [*(check(in_metres) for check in CHECKS), _scale(in_metres, units)]
     checks += [_frame_time(parsed, take), _frame_count(parsed, take)]
     return checks if take is None else [*checks, _round_trip(path, take, units)]
 
@@ -71,12 +76,17 @@ def _in_metres(parsed: BvhText, units_a_metre: float) -> BvhText:
     joints = [
         replace(
             joint,
-            offset=np.asarray(joint.offset, float) / units_a_metre,
-            end=None if joint.end is None else joint.end / units_a_metre,
+            offset=None if joint.offset is None else _shorter(joint.offset, units_a_metre),
+            end=None if joint.end is None else _shorter(joint.end, units_a_metre),
         )
         for joint in parsed.joints
     ]
     return replace(parsed, joints=joints, numbers=parsed.numbers / scales)
+
+
+def _shorter(vector: Vector, divisor: float) -> Vector:
+    x, y, z = vector
+    return x / divisor, y / divisor, z / divisor
 
 
 def _names(parsed: BvhText) -> Check:
@@ -165,13 +175,24 @@ def _angle_degrees(vector: Array, direction: Array) -> float:
     return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(vector, direction)), vector @ direction)))
 
 
-def _scale(parsed: BvhText) -> Check:
+def _scale(parsed: BvhText, units: str) -> Check:
     heights = [position[1] for position in _rest_positions(parsed).values()]
-    height = heights[0] - min(heights)
+    height = float(heights[0] - min(heights))
+    found = f"the hips are {height:.3f} m above the lowest joint"
+    is_plausible = _is_hips_height(height)
+    if not is_plausible and (other := _fitting_unit(height * units_a_metre(units))):
+        found += f"; it looks like {UNIT_NAMES[other]}: --units {other}"
+    return Check("lengths are in the unit", is_plausible, found)
+
+
+def _is_hips_height(height_m: float) -> bool:
     low, high = HIPS_HEIGHT_M
-    return Check(
-        "lengths are in the unit", low <= height <= high, f"the hips are {height:.3f} m above the lowest joint"
-    )
+    return low <= height_m <= high
+
+
+def _fitting_unit(height: float) -> str | None:
+    """The unit in which the hips are as high as a person's, if there is one."""
+    return next((unit for unit in UNIT_NAMES if _is_hips_height(height / units_a_metre(unit))), None)
 
 
 def _frame_time(parsed: BvhText, take: Take | None) -> Check:
@@ -219,5 +240,4 @@ CHECKS: tuple[Callable[[BvhText], Check], ...] = (
     _constant_lengths,
     _t_pose,
     _symmetric,
-    _scale,
 )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mocap.model.body import BODY
+from mocap.model.body import BODY, TRUNK
 from mocap.model.errors import MocapError
 from mocap.model.keypoints import Keypoints3D
 from mocap.model.rotation import Array
@@ -23,6 +23,10 @@ _MEASURED_BONES = {
     if part.side == "left"
     for start, end in part.bones()
 }
+
+
+# Joints whose height over their parent is a fraction of the trunk's length
+_ALONG_THE_TRUNK = {joint.name for joint in (*TRUNK.joints[1:], *(arm.joints[0] for arm in BODY.of_kind("arm")))}
 
 
 def body_height(keypoints: Keypoints3D) -> float:
@@ -59,10 +63,12 @@ def fit_skeleton(keypoints: Keypoints3D) -> Skeleton:
         part = name.removeprefix("Left").removeprefix("Right")
         if part in _MEASURED_BONES:
             offsets[j] *= lengths[part] / np.linalg.norm(offsets[j])
-        elif part in ("Spine", "Chest", "UpperChest", "Shoulder"):
+        elif name in _ALONG_THE_TRUNK:
             offsets[j, 1] *= trunk
-    for part, joint in (("hip", "UpperLeg"), ("shoulder", "UpperArm")):
-        _widen(base, offsets, joint, 0.5 * lengths[part])
+    for kind in ("leg", "arm"):
+        first, _ = next(BODY.of_kind(kind)[0].bones())
+        width = lengths[first.keypoint.removeprefix("left_")]
+        _widen(base, offsets, first.name.removeprefix("Left"), 0.5 * width)
     skeleton = replace(base, offsets=offsets)
     ball = skeleton.rest_positions()[skeleton.index("LeftToes")] + base.ends["LeftToes"]
     offsets[0, 1] -= ball[1]  # stand on the floor

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mocap.model import rotation
-from mocap.model.body import BODY, Limit
+from mocap.model.body import BODY
+from mocap.model.parts import Limit
 from mocap.model.rotation import Array
 from mocap.model.skeleton import Skeleton
 

@@ -1,75 +1,121 @@
-"""What the user can choose about the solve."""
+"""What can be asked of the solve: the camera, the person, the smoothing. Nothing heavy is imported: --help needs it."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mocap.model.errors import MocapError, unknown_name
-from mocap.solve.clean import filters
-from mocap.solve.lift import DEFAULT_LIFTER
+from mocap.model.errors import MocapError
+from mocap.model.settings import check, option
 
+DEFAULT_CUTOFF_HZ = 6.0  # Winter: 99 % of gait's power lies below 6 Hz
+CUTOFFS_HZ = (0.1, 1000.0)  # below, nothing moves and windows grow without bound; above, no video has anything
 SOLVERS = ("refined", "fast")
 CAMERA_MOTIONS = ("auto", "static", "moving")
 FOOT_LOCKS = ("auto", "off")
+FILTER_NAMES = ("butterworth", "savgol", "gaussian", "kalman", "one_euro", "none")
+DEFAULT_LIFTER = "lifter"
 
 
 @dataclass(frozen=True)
 class SolveSettings:
     """What the user can say about the camera, the person and the smoothing.
 
-    fov_degrees: of the camera's longer image side; None: the take's lens stays. camera_pitch_degrees: > 0 looks down.
-    camera_roll_degrees: > 0 is clockwise seen from behind the camera; None for either: as the lifter sees people stand.
-    height_m: the person's, or None for the lifter's guess. lifter: one of lift.LIFTERS. filter_name: one of
-    smooth.FILTERS. solver: one of SOLVERS: fitted to all the evidence, or the closed form alone. foot_lock: one of
-    FOOT_LOCKS: whether standing feet are held still. camera_motion: one of CAMERA_MOTIONS: whether the camera turned;
-    auto: as the background shows.
+    The fields' names and their order are those of ``settings`` in a take's JSON, so they do not change; the options'
+    names are for people. ``lifter`` is a name in ``mocap.solve.lift.LIFTERS`` and no option: the network of depth.
+
+    Raises
+    ------
+    MocapError
+        When made with a value outside its range or choices.
+
+    Notes
+    -----
+    A camera pitch above 0 looks down; a roll above 0 is clockwise as seen from behind the camera. None means "not
+    given" for both angles, for the field of view and for the height.
     """
 
-    fov_degrees: float | None = None
-    camera_pitch_degrees: float | None = None
-    camera_roll_degrees: float | None = None
-    height_m: float | None = None
+    fov_degrees: float | None = option(
+        None,
+        "fov",
+        "Angle of view of the image's longer side.",
+        unit="degrees",
+        low=1.0,
+        high=169.9,
+        unset="as the file says, else 55",
+    )
+    camera_pitch_degrees: float | None = option(
+        None,
+        "camera-pitch",
+        "How far the camera looks down.",
+        unit="degrees",
+        low=-89.9,
+        high=89.9,
+        unset="estimated from how people stand",
+    )
+    camera_roll_degrees: float | None = option(
+        None,
+        "camera-roll",
+        "How far the camera is rotated clockwise.",
+        unit="degrees",
+        low=-180.0,
+        high=180.0,
+        unset="estimated from how people stand",
+    )
+    height_m: float | None = option(
+        None, "height", "The person's height; sets the scale.", unit="m", low=0.3, high=3.0, unset="about 1.70 m"
+    )
     lifter: str = DEFAULT_LIFTER
-    filter_name: str = "butterworth"
-    cutoff_hz: float = filters.DEFAULT_CUTOFF_HZ
-    solver: str = SOLVERS[0]
-    foot_lock: str = FOOT_LOCKS[0]
-    camera_motion: str = CAMERA_MOTIONS[0]
+    filter_name: str = option(
+        "butterworth", "filter", f"The low-pass filter: {', '.join(FILTER_NAMES)}.", choices=FILTER_NAMES
+    )
+    cutoff_hz: float = option(
+        DEFAULT_CUTOFF_HZ,
+        "cutoff",
+        "The filter's cut-off frequency (-3 dB): lower is smoother, higher keeps quick movements.",
+        unit="Hz",
+        low=CUTOFFS_HZ[0],
+        high=CUTOFFS_HZ[1],
+    )
+    solver: str = option(
+        SOLVERS[0], "solve", "refined fits all the evidence at once; fast solves bone by bone.", choices=SOLVERS
+    )
+    foot_lock: str = option(
+        FOOT_LOCKS[0],
+        "foot-lock",
+        "auto holds a foot still while it stands; off leaves it as it was estimated.",
+        choices=FOOT_LOCKS,
+    )
+    camera_motion: str = option(
+        CAMERA_MOTIONS[0],
+        "camera",
+        "Whether the camera stands still (static), or turns or zooms (moving); auto finds out from the background.",
+        choices=CAMERA_MOTIONS,
+    )
 
     def __post_init__(self) -> None:
-        _require(
-            self.fov_degrees is None or 1 <= self.fov_degrees < 170,
-            f"--fov must lie between 1 and 170 degrees, not {self.fov_degrees or 0:g}",
-        )
-        _require(abs(self.camera_pitch_degrees or 0) < 90, "--camera-pitch must lie between -90 and 90 degrees")
-        _require(abs(self.camera_roll_degrees or 0) <= 180, "--camera-roll must lie between -180 and 180 degrees")
-        _require(
-            self.height_m is None or 0.3 <= self.height_m <= 3.0,
-            "--height must lie between 0.3 and 3 metres (1.75, say)",
-        )
-        filters.check_filter(self.filter_name, self.cutoff_hz)
-        if self.solver not in SOLVERS:
-            raise unknown_name("solver", self.solver, list(SOLVERS))
-        if self.camera_motion not in CAMERA_MOTIONS:
-            raise unknown_name("motion of the camera", self.camera_motion, list(CAMERA_MOTIONS))
-        if self.foot_lock not in FOOT_LOCKS:
-            raise unknown_name("foot lock", self.foot_lock, list(FOOT_LOCKS))
+        check(self)
 
     def as_json(self) -> dict[str, Any]:
-        """The settings as JSON values."""
+        """The settings as JSON values, by the fields' names."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> SolveSettings:
-        """The settings stored in a take; what is not stored has its default, unknown keys are ignored."""
+        """The settings that are stored in a take.
+
+        Parameters
+        ----------
+        values : dict
+            By the fields' names. What is not stored has its default; unknown keys are ignored.
+
+        Raises
+        ------
+        MocapError
+            For a value of another kind, out of its range, or not among the choices.
+        """
         known = {key: value for key, value in values.items() if key in cls.__dataclass_fields__}
         try:
             return cls(**known)
         except (TypeError, OverflowError) as error:
             raise MocapError(f"the take's settings are damaged ({error}); process the video again") from error
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise MocapError(message)

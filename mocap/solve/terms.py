@@ -13,9 +13,10 @@ from functools import cached_property
 import numpy as np
 
 from mocap.model import rotation
-from mocap.model.body import BODY, SIDES, Joint
+from mocap.model.body import BODY
 from mocap.model.camera import Camera
 from mocap.model.keypoints import Keypoints2D
+from mocap.model.parts import SIDES, Joint
 from mocap.model.rotation import Array, Flags
 from mocap.model.skeleton import Skeleton
 from mocap.solve.contact.points import CONTACT_KEYPOINTS, contact_offsets

@@ -176,7 +176,7 @@ def make_plan(path: Path, start_s: float | None, end_s: float | None) -> Plan:
     packets = source.packets
     rate = choose_rate(packets.pts, packets.tick_s, packets.declared_rates)
     held = _held_frames(packets, rate.fps) if rate.is_variable else len(packets.pts)
-    begin, end = _frame_range(path, (start_s, end_s), rate.fps, held + _missing_frames(source, rate.fps))
+    begin, end = frame_range(path, (start_s, end_s), rate.fps, held + _missing_frames(source, rate.fps))
     slots = np.arange(begin, max(begin, min(end, held)))
     wanted = packets.pts[nearest_sources(packets.pts, packets.tick_s, rate.fps, slots)]
     has_unknown_end = packets.is_cut and source.promised_end_s is None and end == held
@@ -210,7 +210,8 @@ def _missing_frames(source: Source, fps: Fraction) -> int:
     return missing if missing > slack_frames(fps) else 0
 
 
-def _frame_range(path: Path, times_s: tuple[float | None, float | None], fps: Fraction, frames: int) -> tuple[int, int]:
+def frame_range(path: Path, times_s: tuple[float | None, float | None], fps: Fraction, frames: int) -> tuple[int, int]:
+    """The frames [begin, end) between two times in seconds, of so many frames. MocapError where there are none."""
     begin = round((times_s[0] or 0) * fps)
     end = frames if times_s[1] is None else min(frames, round(times_s[1] * fps))
     length = f"the clip is {float(frames / fps):.2f} s long"

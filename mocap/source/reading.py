@@ -15,7 +15,7 @@ from mocap.model.errors import MocapError
 from mocap.source.packets import decode_pictures
 from mocap.source.pixels import Image, upright_rgb
 from mocap.source.prefetch import prefetch
-from mocap.source.probing import Plan, VideoInfo, make_plan, open_video, slack_frames
+from mocap.source.probing import Plan, VideoInfo, make_plan, open_video, sha256_of, slack_frames
 
 AHEAD = 4  # frames decoded ahead: 25 MB at 1080p
 AHEAD_BYTES = 100e6  # but no more than this: one frame at 8K
@@ -51,14 +51,29 @@ class Video:
             self._complain(_cut_text(self._plan))
 
     @property
+    def name(self) -> str:
+        """The file's name without its folder."""
+        return self.path.name
+
+    @property
     def info(self) -> VideoInfo:
         """The facts of the chosen range."""
         return self._plan.info
 
+    def part(self, start: int, end: int) -> Video:
+        """The frames [start, end) of the range once more."""
+        begin, fps = self.info.start_s, self.info.fps
+        times = {"start_s": float(begin + start / fps), "end_s": float(begin + end / fps)}
+        return Video(self.path, allow_damaged=self.allow_damaged, **times)
+
+    def sha256(self) -> str:
+        """The SHA-256 of the file in hexadecimal."""
+        return sha256_of(self.path)
+
     def __len__(self) -> int:
         return self._plan.info.frames
 
-    def __iter__(self) -> Iterator[Image]:
+    def __iter__(self) -> Generator[Image, None, None]:
         width, height = self.info.size
         return prefetch(self._frames(), min(AHEAD, max(1, int(AHEAD_BYTES // (3 * width * height)))))
 

@@ -12,7 +12,7 @@ from mocap.app.batch.clips import Clip
 from mocap.app.batch.manifest import Entry
 from mocap.app.batch.plan import Places, content_digest, plan
 from mocap.app.batch.program import program_digest
-from mocap.app.batch.settings import TakeSettings
+from mocap.app.settings import TakeSettings
 
 CLIP = Clip(Path("walk.mp4"), Path("walk"))
 
@@ -60,7 +60,7 @@ def test_a_clip_that_was_begun_only_is_done(places, entry):
 
 
 def test_other_settings_make_a_clip_be_done_again(places, entry):
-    assert reason(places, entry, settings=TakeSettings(height=1.8)) == "other settings"
+    assert reason(places, entry, settings=TakeSettings().changed({"height": 1.8})) == "other settings"
 
 
 def test_another_program_makes_a_clip_be_done_again(places, entry):

@@ -15,7 +15,7 @@ from mocap.app.batch.job import Job, Outcome, as_json
 from mocap.app.batch.manifest import read_entries
 from mocap.app.batch.plan import Places, plan
 from mocap.app.batch.run import Summary, run
-from mocap.app.batch.settings import TakeSettings
+from mocap.app.settings import TakeSettings
 from mocap.model.errors import MocapError
 
 DONE = Outcome("done")
@@ -127,7 +127,7 @@ def test_a_take_does_not_replace_a_file_of_another_clips_take(places):
 
 def test_files_of_an_older_take_that_the_new_one_lacks_are_removed(places):
     batch(places, files={"a.mp4": ["a.json", "a_1.bvh", "a_2.bvh"]})
-    batch(places, settings=TakeSettings(people="1"))
+    batch(places, settings=TakeSettings().changed({"people": "1"}))
     assert not {"a_1.bvh", "a_2.bvh"} & visible(places)
 
 
@@ -139,6 +139,6 @@ def test_a_clip_that_fails_after_a_change_keeps_its_older_take(places):
     assert states(places)["a.mp4"] == "failed"
 
 
-def test_settings_out_of_range_are_refused_before_any_job(places):
-    with pytest.raises(MocapError, match="--height"):
-        batch(places, settings=TakeSettings(height=17.0))
+def test_an_unknown_network_is_refused_before_any_job(places):
+    with pytest.raises(MocapError, match=r"--estimator must be blazepose-heavy, .* not 'openpose'"):
+        batch(places, settings=TakeSettings().changed({"estimator": "openpose"}))

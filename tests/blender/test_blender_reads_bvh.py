@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bvh_kinds import READ
 from takes import random_motion, swinging_motion
 
-from mocap.io.bvh import write_bvh
+from mocap.io.bvh import read_bvh, write_bvh
 from mocap.model import kinematics
 from mocap.model.motion import Motion
 from mocap.model.rotation import Array
@@ -55,6 +56,33 @@ def test_blender_puts_every_joint_within_a_tenth_of_a_millimetre(bpy: Any, tmp_p
     armature = imported(bpy, tmp_path / "take.bvh")
     apart = head_positions(bpy, armature, motion) - kinematics.joint_positions(motion)
     assert np.linalg.norm(apart, axis=-1).max() < TENTH_MM
+
+
+# What Blender's importer refuses, and one that it misreads: frames are lines for it
+NOT_BLENDERS = ("UTF-16 with its mark", "UTF-16 without a mark", "byte order mark", "Shift-JIS", "Latin-1",
+                "brace on the joint's line")  # fmt: skip
+BLENDERS = [name for name in READ if name not in (*NOT_BLENDERS, "a frame over two lines")]
+
+
+@pytest.mark.blender
+@pytest.mark.parametrize("name", BLENDERS)
+def test_our_reader_and_blenders_put_the_joints_of_others_files_alike(bpy: Any, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "others.bvh"
+    path.write_bytes(READ[name].content())
+    motion = read_bvh(path)
+    armature = imported(bpy, path)
+    assert len(armature.pose.bones) == len(motion.skeleton)
+    apart = head_positions(bpy, armature, motion) - kinematics.joint_positions(motion)
+    assert np.linalg.norm(apart, axis=-1).max() < TENTH_MM
+
+
+@pytest.mark.blender
+@pytest.mark.parametrize("name", NOT_BLENDERS)
+def test_blender_refuses_some_files_that_our_reader_reads(bpy: Any, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "others.bvh"
+    path.write_bytes(READ[name].content())
+    with pytest.raises(RuntimeError):
+        imported(bpy, path)
 
 
 @pytest.mark.blender

@@ -84,7 +84,7 @@ def test_a_card_names_nothing_else(models: Path, kind: str) -> None:
 
 def test_a_card_that_promises_other_keypoints_is_refused(models: Path) -> None:
     change_card(models, "keypoints", "COCO_17")
-    with pytest.raises(MocapError, match="says COCO_17, but its estimator gives BLAZEPOSE_33"):
+    with pytest.raises(MocapError, match="says COCO_17 of body; it gives BLAZEPOSE_33 of body"):
         create_estimator(NAME, device="cpu")
 
 

@@ -6,11 +6,10 @@ import zipfile
 
 import numpy as np
 import pytest
-from bodies import walking_motion
+from captured import walker
 from scipy.spatial.transform import Rotation
 
 from mocap.io.weights import load_weights
-from mocap.model import kinematics, rotation
 from mocap.solve.lift import DEFAULT_LIFTER
 from mocap.solve.lift.features import FEATURES, FEET, MIRROR, OUTPUTS, in_mirror
 from mocap.solve.lift.temporal import both_ways, by_tap
@@ -18,15 +17,11 @@ from training import asfamc
 from training.captured_bodies import NAMES, Cast, bent, landmarks_of, loosened, prepared
 from training.detector_noise import K, about_hips, as_named, exactly, looked_at, noticed
 from training.lifter_views import Views, batch_of, split
-from training.motions import PARTS, POINTS, SourceTake, read_motions, read_takes, write_motions
+from training.motions import PARTS, POINTS, read_takes, write_motions
 from training.other_lifters import Recurrent, Transformer
 from training.rendered_clips import Clip, Faults, RenderedClips, _mirrored, _rolled, fault_of
 
 WALKS = tuple(f"cgspeed_walkcycles/{subject}" for subject in ("02", "07", "16", "49", "55"))
-JOINTS = {
-    "neck": "Neck", "head": "Head", "hip": "UpperLeg", "knee": "LowerLeg", "ankle": "Foot", "ball": "Toes",
-    "shoulder": "UpperArm", "elbow": "LowerArm", "wrist": "Hand", "pelvis": "Hips", "chest": "UpperChest",
-}  # fmt: skip
 ASF = """:version 1.10
 :units
   length 0.45
@@ -56,24 +51,10 @@ ASF = """:version 1.10
 """
 
 
-def walker() -> SourceTake:
-    """The walking figure of the tests as a take."""
-    motion = walking_motion(120)
-    world = kinematics.world_rotations(motion.skeleton, motion.local_wxyz)
-    places = kinematics.place_joints(motion.skeleton, motion.root_world, world)
-
-    def column(part: str) -> int:
-        side, _, limb = part.rpartition("_")
-        return motion.skeleton.index(side.capitalize() + JOINTS[limb])
-
-    rotations = rotation.wxyz_to_matrix(world[:, [column(part) for part in PARTS]])
-    return SourceTake("walk", places[:, [column(p) for p in POINTS]], rotations, np.array([[1.0, 0, 0], [-1, 0, 0]]))
-
-
 def test_takes_come_back_from_their_file(tmp_path):
     take = walker()
     write_motions(tmp_path / "motions.npz", [take])
-    (again,) = read_motions(tmp_path / "motions.npz")
+    (again,) = read_takes(tmp_path / "motions.npz")
     assert again.name == take.name
     np.testing.assert_allclose(again.points, take.points, atol=1e-6)
 

@@ -93,7 +93,10 @@ def _other_side(name: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class TakeFile:
-    """A recording: people share its frames. camera: {"K", "T_world_camera", "size"} as in the file, or None."""
+    """A recording: people share its frames. camera: {"K", "T_world_camera", "size"} as in the file, or None.
+
+    warnings: what was put right in reading the file.
+    """
 
     name: str
     fps: Fraction
@@ -101,6 +104,7 @@ class TakeFile:
     people: list[SourceMotion]
     camera: dict | None = None
     video: str = ""
+    warnings: list[str] = field(default_factory=list)
 
 
 def read_take(path: str | os.PathLike) -> TakeFile:
@@ -110,13 +114,13 @@ def read_take(path: str | os.PathLike) -> TakeFile:
     if path.suffix.lower() not in readers:
         raise TakeError(f"{path.name} is no take; choose a .json or .bvh file")
     try:
-        text = path.read_text(encoding="utf-8")
+        return readers[path.suffix.lower()](path)
     except (OSError, UnicodeDecodeError) as error:
         raise TakeError(f"cannot read {path.name}: {error}") from error
-    return readers[path.suffix.lower()](path, text)
 
 
-def _read_json(path: Path, text: str) -> TakeFile:
+def _read_json(path: Path) -> TakeFile:
+    text = path.read_text(encoding="utf-8-sig")
     was_collecting = gc.isenabled()
     gc.disable()  # or it looks through the growing millions of numbers again and again: half of the reading's time
     try:
@@ -166,11 +170,11 @@ def _person(person: dict, frames: int) -> SourceMotion:
     )
 
 
-def _read_bvh(path: Path, text: str) -> TakeFile:
+def _read_bvh(path: Path) -> TakeFile:
     try:
-        clip = bvh.parse(text)
-    except (ValueError, IndexError) as error:
-        raise TakeError(f"{path.name} is a damaged BVH: {error}") from error
+        clip = bvh.read(path)
+    except ValueError as error:
+        raise TakeError(f"cannot read {path.name}: {error}") from error
     try:
         clip = bvh.in_metres(clip) if bvh.has_take_s_joints(clip) else foreign.as_take(clip)
     except ValueError as error:
@@ -188,4 +192,4 @@ def _read_bvh(path: Path, text: str) -> TakeFile:
     )
     fps = float(clip.fps)
     person = replace(person, contacts=contacts.contact_spans(person, fps), gaps=doubt.doubtful_spans(person, fps))
-    return TakeFile(path.stem, clip.fps, len(clip.root), [person])
+    return TakeFile(path.stem, clip.fps, len(clip.root), [person], warnings=clip.warnings)

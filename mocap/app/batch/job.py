@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mocap.app.batch.program import program_digest
-from mocap.app.batch.settings import TakeSettings
+from mocap.app.settings import TakeSettings
 from mocap.model.errors import MocapError, OutputError, one_line
 
 if TYPE_CHECKING:
-    from mocap.app.process import CaptureSettings, Networks
+    from mocap.app.process import Networks
+    from mocap.app.settings import CaptureSettings
     from mocap.model.take import Take
 
 PATHS_VARIABLE = "MOCAP_PATHS"  # /driver/clips=/worker/clips, several separated as in PATH
@@ -28,7 +29,11 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Job:
-    """A clip to be done. take: the name of its files; staging: the folder in which the worker makes one for them."""
+    """A clip to be done.
+
+    take: the name of its files. staging: the folder in which the worker makes one for them. settings: values by the
+    options' names.
+    """
 
     clip: str
     source: str
@@ -79,17 +84,20 @@ def _make_take(job: Job, staging: Path, progress: Progress) -> tuple[Take, str]:
     from mocap.app import outputs, process
     from mocap.report.quality import marked
 
-    settings, source = TakeSettings(**job.settings), local_path(job.source)
+    settings, source = TakeSettings().changed(job.settings), local_path(job.source)
+    wanted, target = settings.output, staging / f"{job.take}.{settings.output.format}"
     _make_folder(staging)
-    take = process.process(source, settings.capture(), progress=progress, networks=_kept_networks)
-    take, shortfalls = marked(take, settings.fail_on)
-    outputs.write_take(take, staging / f"{job.take}.bvh", units=settings.units)
-    if settings.preview:
+    take = process.process(source, settings.capture, progress=progress, networks=_kept_networks)
+    take, shortfalls = marked(take, wanted.fail_on)
+    outputs.write_take(take, target, units=wanted.units)
+    if preview := wanted.file("preview", target):
         from mocap.report.preview import write_preview
 
-        write_preview(take, source, staging / f"{job.take}_preview.mp4", progress=progress)
-    if settings.report:
-        _write_reports(take, source, staging / job.take, settings.fail_on, progress)
+        write_preview(take, source, preview, progress=progress)
+    if plot := wanted.file("plot", target):
+        outputs.write_plot(take, plot)
+    if wanted.report:
+        _write_reports(take, source, staging / job.take, wanted.fail_on, progress)
     return take, "; ".join(shortfalls)
 
 
@@ -111,7 +119,8 @@ def _kept_networks(settings: CaptureSettings) -> Networks:
 
 @cache
 def _networks(estimator: str, device: str) -> Networks:
-    from mocap.app.process import CaptureSettings, load_networks
+    from mocap.app.process import load_networks
+    from mocap.app.settings import CaptureSettings
 
     return load_networks(CaptureSettings(estimator=estimator, device=device))
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mocap.app.batch.clips import Clip
 from mocap.app.batch.job import Job
 from mocap.app.batch.manifest import Entry
 from mocap.app.batch.program import program_digest
-from mocap.app.batch.settings import Overrides, TakeSettings
+from mocap.app.settings import TakeSettings
+from mocap.app.settings_file import Overrides
 from mocap.model.errors import MocapError
 
 FINISHED = ("done", "below", "failed")
@@ -37,7 +38,9 @@ class Task:
     def job(self, root: Path, staging: Path) -> Job:
         """The task as a worker gets it."""
         source = str((root / self.clip.path).resolve())
-        return Job(self.clip.name, source, self.clip.take.name, str(staging), asdict(self.settings), self.entry.program)
+        return Job(
+            self.clip.name, source, self.clip.take.name, str(staging), self.settings.values(), self.entry.program
+        )
 
 
 def plan(

@@ -12,22 +12,16 @@ from typing import NamedTuple
 import numpy as np
 
 from mocap.model import kinematics
+from mocap.model.body import BODY
 from mocap.model.motion import Motion
+from mocap.model.parts import SIDES
 from mocap.model.rotation import Array, Flags
 
 EVALUATION_POINTS = tuple(
     f"{side}_{part}"
-    for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "big_toe")
-    for side in ("left", "right")
+    for part in (*dict.fromkeys(keypoint.partition("_")[2] for keypoint in BODY.landmarks.values()), "big_toe")
+    for side in SIDES
 )
-_JOINTS = {
-    "shoulder": "UpperArm",
-    "elbow": "LowerArm",
-    "wrist": "Hand",
-    "hip": "UpperLeg",
-    "knee": "LowerLeg",
-    "ankle": "Foot",
-}
 _HIPS = [EVALUATION_POINTS.index("left_hip"), EVALUATION_POINTS.index("right_hip")]
 
 
@@ -42,10 +36,12 @@ def evaluation_points(motion: Motion) -> Array:
     """The 14 points (T, 14, 3) of a motion in metres, world frame, in the order of EVALUATION_POINTS."""
     joints, ends = kinematics.joint_positions(motion), kinematics.end_positions(motion)
     columns = []
+    joint_of = {keypoint: joint for joint, keypoint in BODY.landmarks.items()}
     for point in EVALUATION_POINTS:
-        side, part = point.split("_", 1)
-        name = side.capitalize() + _JOINTS.get(part, "Toes")
-        columns.append(ends[name] if part == "big_toe" else joints[:, motion.skeleton.index(name)])
+        if point in joint_of:
+            columns.append(joints[:, motion.skeleton.index(joint_of[point])])
+        else:
+            columns.append(ends[f"{point.partition('_')[0].capitalize()}Toes"])
     return np.stack(columns, axis=1)
 
 

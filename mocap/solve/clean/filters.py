@@ -15,9 +15,8 @@ import numpy as np
 
 from mocap.model.errors import MocapError, unknown_name
 from mocap.model.rotation import Array, Flags
+from mocap.solve.settings import CUTOFFS_HZ, DEFAULT_CUTOFF_HZ
 
-DEFAULT_CUTOFF_HZ = 6.0  # Winter: 99 % of gait's power lies below 6 Hz
-CUTOFFS_HZ = (0.1, 1000.0)  # below, nothing moves and windows grow without bound; above, no video has anything
 MAX_GAP_S = 0.3  # longer gaps look invented
 HAMPEL_HALF_WINDOW_S = 0.1
 HAMPEL_SIGMAS = 4.0

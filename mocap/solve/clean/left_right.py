@@ -176,8 +176,9 @@ def _anatomy_costs(body: Array, layout: KeypointLayout) -> Array:
     """How little each of STATES (n, S) looks like a body (n, K, 3): limbs on the wrong side, or a mirror image."""
     trunk, arms, legs = STATES.T.astype(int)
     costs = _handedness(body, layout)[:, None] * trunk
-    for near, far, limb in (("shoulder", "elbow", arms), ("hip", "knee", legs)):
-        near_ends, far_ends = _sides(body, layout, near), _sides(body, layout, far)
+    for kind, limb in (("arm", arms), ("leg", legs)):
+        near, far = next(BODY.of_kind(kind)[0].bones())
+        near_ends, far_ends = _sides(body, layout, near.keypoint), _sides(body, layout, far.keypoint)
         if near_ends is not None and far_ends is not None:
             costs = costs + _attachment_costs(near_ends, far_ends)[:, limb ^ trunk]
     return np.asarray(costs)
@@ -185,7 +186,8 @@ def _anatomy_costs(body: Array, layout: KeypointLayout) -> Array:
 
 def _sides(body: Array, layout: KeypointLayout, name: str) -> Array | None:
     """The left and right point (n, 2, 3) of that name, None where the layout has none."""
-    sides = [f"left_{name}", f"right_{name}"]
+    bare = name.removeprefix("left_")
+    sides = [f"left_{bare}", f"right_{bare}"]
     return body[:, [layout.index(side) for side in sides]] if sides[0] in layout.names else None
 
 

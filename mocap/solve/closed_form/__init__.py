@@ -12,10 +12,11 @@ from dataclasses import replace
 import numpy as np
 
 from mocap.model import kinematics, rotation
-from mocap.model.body import BODY, TRUNK_CORNERS, Part
+from mocap.model.body import BODY, TRUNK_CORNERS
 from mocap.model.errors import MocapError
 from mocap.model.keypoints import Keypoints3D
 from mocap.model.motion import Motion
+from mocap.model.parts import Part
 from mocap.model.rotation import Array
 from mocap.model.skeleton import Skeleton
 from mocap.solve import joint_limits

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from mocap.model import rotation
-from mocap.model.body import Joint, Part
+from mocap.model.parts import Joint, Part
 from mocap.model.rotation import Array
 from mocap.solve import joint_limits
 from mocap.solve.closed_form.pose import TWIST_SIGMA_S, Pose, clear_bend, cosine, perpendicular, swing, unit

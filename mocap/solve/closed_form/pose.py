@@ -8,8 +8,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from mocap.model import rotation
-from mocap.model.body import SIDES
 from mocap.model.keypoints import Keypoints3D
+from mocap.model.parts import SIDES
 from mocap.model.rotation import Array
 from mocap.model.skeleton import Skeleton
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mocap.model import rotation
-from mocap.model.body import BODY, SIDES, Part
+from mocap.model.body import BODY
+from mocap.model.parts import SIDES, Part
 from mocap.model.rotation import Array
 from mocap.solve.closed_form.pose import Pose, align_rotations
 

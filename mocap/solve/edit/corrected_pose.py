@@ -89,7 +89,8 @@ class _Problem:
         self._outside = self._beyond_limits(self._local[None])[0]
 
     def _is_of_leg(self, joint: int, side: str) -> bool:
-        return self._skeleton.names[joint] in (f"{side}LowerLeg", f"{side}Foot", f"{side}Toes")
+        leg = next(part for part in BODY.of_kind("leg") if part.side == side.lower())
+        return self._skeleton.names[joint] in [below.name for below in leg.joints[1:]]
 
     def change(self, x: Array) -> PoseChange:
         """What the parameters (3 + 3·J,) say."""

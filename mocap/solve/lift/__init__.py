@@ -9,12 +9,12 @@ from mocap.model.camera import Camera
 from mocap.model.errors import unknown_name
 from mocap.model.keypoints import Keypoints2D, Keypoints3D
 from mocap.solve.lift.rays import Lifted
+from mocap.solve.settings import DEFAULT_LIFTER
 
 LIFTERS = {
     "lifter": "mocap.solve.lift.temporal:LearntDepth",  # from the movement of the keypoints
     "network": "mocap.solve.lift.rays:NetworkDepth",  # as the pose network says, frame by frame
 }
-DEFAULT_LIFTER = "lifter"
 WITH_WEIGHTS = ("lifter",)  # the lifters that are a model with a card
 
 

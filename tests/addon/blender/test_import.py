@@ -11,6 +11,7 @@ import bpy
 import pytest
 from figures import GOLDEN, figure
 from mathutils import Matrix
+from mocap_blender.pure.take import read_take
 
 TAKE = GOLDEN / "walk.json"
 
@@ -42,6 +43,20 @@ def test_a_bvh_is_the_same_motion_as_its_json(addon, scene):
         scene.frame_set(30)
         angles.append(armature.pose.bones["rig:RightForeArm"].matrix.to_quaternion())
     assert angles[0].rotation_difference(angles[1]).angle < 1e-3
+
+
+def test_a_bvh_as_other_programs_write_it_is_imported_and_what_was_put_right_is_a_warning(addon, scene, tmp_path):
+    text = (GOLDEN / "walk.bvh").read_text()
+    frame = text.splitlines()[-1]
+    text = text.replace("JOINT LeftHand", "JOINT Left Hand").replace("Frames: ", "Frames:").replace("JOINT", "Joint")
+    (tmp_path / "others.bvh").write_bytes(("\ufeff" + text + frame + "\n").replace("\n", "\r\n").encode())
+    armature = figure()
+    said = read_take(tmp_path / "others.bvh").warnings
+    assert bpy.ops.mocap.import_take(filepath=str(tmp_path / "others.bvh")) == {"FINISHED"}
+    assert [re.sub("line [0-9]+", "line N", warning) for warning in said] == [
+        "line N: more frames follow than the 90 that are declared; they are left out"
+    ]
+    assert armature.animation_data.action.frame_range[1] == 90
 
 
 def test_a_new_armature_has_the_take_s_joints_where_the_take_has_them(addon, scene):
@@ -181,7 +196,7 @@ BAD_FILES = {
     "a newer version": (lambda path: damaged(path, version="2.0"), "update the add-on"),
     "nobody": (lambda path: damaged(path, people=[]), "nobody"),
     "frames that lack": (lambda path: damaged(path, frames=91), "damaged"),
-    "a damaged BVH": (lambda path: cut(path, "walk.bvh"), "damaged BVH"),
+    "a damaged BVH": (lambda path: cut(path, "walk.bvh"), "it is cut short"),
 }
 
 

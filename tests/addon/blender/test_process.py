@@ -46,6 +46,24 @@ def test_the_take_is_imported_when_the_program_is_done(addon, scene, tmp_path, m
     assert armature.animation_data.action.name == "walk"
 
 
+def test_the_options_that_were_chosen_reach_the_program(addon, scene, tmp_path, monkeypatch):
+    said = json.dumps({"event": "done", "outputs": [str(GOLDEN / "walk.json")]})
+    heard = tmp_path / "arguments.json"
+    stand_in(tmp_path, f"json.dump(sys.argv, open({str(heard)!r}, 'w'))\nprint('{said}')", monkeypatch)
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"")
+    bpy.ops.mocap.process_video(filepath=str(clip), height=1.8, solve="fast", camera_pitch="-3", preview=True)
+    listen(addon)
+    rest = json.loads(heard.read_text())[7:]
+    preview = str(tmp_path / "clip_preview.mp4")
+    assert rest == ["--camera-pitch", "-3", "--height", "1.8", "--solve", "fast", "--preview", preview]
+
+
+def test_no_option_hides_something_of_an_operator(addon):
+    fields = sys.modules[f"{addon}.pure.options"].fields()
+    assert not {field.identifier for field in fields} & set(dir(bpy.types.Operator))
+
+
 def test_a_program_that_fails_changes_nothing_and_says_why(addon, scene, tmp_path, monkeypatch):
     stand_in(tmp_path, "sys.exit('error: nobody was found')", monkeypatch)
     (tmp_path / "clip.mp4").write_bytes(b"")
