@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 import mocap
 from mocap.app.settings import CaptureSettings
-from mocap.estimate import DETECTORS, Detector, PoseEstimator, create_detector, create_estimator
+from mocap.estimate import DEFAULT_DETECTOR, Detector, PoseEstimator, create_detector, create_estimator
 from mocap.io import rounding
 from mocap.io.weights import read_card
 from mocap.model.body import BODY
@@ -115,7 +115,7 @@ def look(
     _warn_if_mostly_unseen(tracks[0], footage, warnings)
     source = Source(clip.name, clip.sha256(), info.size, info.fps, info.frames, float(info.start_s))
     fov_degrees = settings.solve.fov_degrees or info.fov_degrees or DEFAULT_FOV_DEGREES
-    models = [_model_entry(name) for name in (settings.estimator, *DETECTORS)]
+    models = [_model_entry(name) for name in (settings.estimator, DEFAULT_DETECTOR)]
     used = ("numpy", "scipy", "openvino")
     return Take(
         source=source,
@@ -210,10 +210,6 @@ def keypoint_box(xy: Array, confidence: Array, size: tuple[int, int]) -> Array:
 
 
 def _model_entry(name: str) -> dict[str, str]:
-    if name == "keypoint-rcnn":
-        from mocap.estimate.keypoint_rcnn import model_entry
-
-        return model_entry()
     card = read_card(name)
     return {"name": name, "sha256": card.sha256, "licence": card.licence}
 
@@ -225,7 +221,7 @@ def _licences(models: list[dict[str, str]]) -> list[dict[str, str]]:
             "part": m["name"],
             "kind": "weights",
             "licence": m["licence"],
-            "commercial_use": "unknown" if m["name"] == "keypoint-rcnn" else read_card(m["name"]).commercial_use,
+            "commercial_use": read_card(m["name"]).commercial_use,
         }
         for m in models
     ]

@@ -35,7 +35,8 @@ class Option:
     choices : tuple of str
         The values that are allowed; empty: any.
     listed : str
-        In place of ``choices``: the table of allowed names, as ``module:attribute``, imported when it is needed.
+        In place of ``choices``: the table of allowed names, or a function that gives them, as ``module:attribute``;
+        imported when it is needed.
     parsed : str
         The function that reads the text and raises MocapError for a wrong one, as ``module:attribute``.
     counts : bool
@@ -159,7 +160,10 @@ def choices_of(declared: Option) -> tuple[str, ...]:
     tuple of str
         Empty where any value is allowed.
     """
-    return tuple(_imported(declared.listed)) if declared.listed else declared.choices
+    if not declared.listed:
+        return declared.choices
+    names = _imported(declared.listed)
+    return tuple(names() if callable(names) else names)
 
 
 def check(settings: Any) -> None:
