@@ -6,7 +6,7 @@ FOLDER holds NAME.mp4 with NAME.truth.json (``training.render_bodies --test`` ma
 into TAKES, and solved from its keypoints in several ways: with the true height said, with nothing said, with the true
 height and lens said; with the true height but only image points for the lifter, only the pose network's own depth, bone
 by bone, or feet that are not held. Beside these, the pose network's own 3D is measured without any of our work.
-Protocol: mocap/metrics/pose.py.
+Protocol: mocap/evaluate/metrics/pose.py.
 """
 
 from __future__ import annotations

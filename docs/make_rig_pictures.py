@@ -1,4 +1,4 @@
-"""Makes docs/blender.md's picture: moments of a clip, and several characters that the add-on gave its take to.
+"""Makes docs/user/blender.md's picture: moments of a clip, and several characters that the add-on gave its take to.
 
     make demo
     python docs/make_rig_pictures.py demo/walk.json examples/walk.mp4 docs/pictures/rigs.png character.glb another.glb …

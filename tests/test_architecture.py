@@ -100,6 +100,7 @@ def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
     assert loaded.isdisjoint(HEAVY)
 
 
+@pytest.mark.slow
 def test_training_and_networks_load_without_video_blender_and_openvino() -> None:
     """Of training's modules only those that render bodies or read TensorFlow Lite files ask for more."""
     if find_spec("torchvision") is None:
@@ -120,6 +121,7 @@ def test_estimators_are_listed_without_a_network_runtime() -> None:
     assert loaded_by("import mocap.estimate").isdisjoint({"torch", "openvino"})
 
 
+@pytest.mark.slow
 def test_help_is_there_at_once() -> None:
     def start() -> float:
         began = time.perf_counter()

@@ -89,6 +89,7 @@ def changed_frames(before, after):
     return np.flatnonzero(differs)
 
 
+@pytest.mark.slow
 def test_the_error_falls_where_corrections_were_made_and_between_them(truth, good, bad):
     corrected = rounded(correct(bad, placed(truth, CORRECTED)))
     before, after = hand_off_mm(bad, good)[WRONG], hand_off_mm(corrected, good)[WRONG]
@@ -100,6 +101,7 @@ def test_the_error_falls_where_corrections_were_made_and_between_them(truth, goo
     assert mpjpe_mm(skeletons[1], skeletons[2]) < 0.6 * mpjpe_mm(skeletons[0], skeletons[2])
 
 
+@pytest.mark.slow
 def test_nothing_changes_from_half_a_second_on_nor_the_body_and_the_camera(truth, bad, tmp_path):
     corrected = rounded(correct(bad, placed(truth, (60,))))
     changed = changed_frames(bad, corrected)

@@ -14,6 +14,7 @@ from zipfile import ZipFile
 
 import pytest
 import typer.main
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -84,6 +85,7 @@ def run_installed(installed: Path, *arguments: str) -> str:
     ).stdout
 
 
+@pytest.mark.slow
 def test_the_wheel_is_named_opentake_and_brings_the_command_mocap(wheel: Path) -> None:
     assert wheel.name == f"opentake-{mocap.__version__}-py3-none-any.whl"
     with ZipFile(wheel) as archive:
@@ -91,11 +93,13 @@ def test_the_wheel_is_named_opentake_and_brings_the_command_mocap(wheel: Path) -
         assert "mocap = mocap.cli.main:main" in archive.read(entry_points).decode()
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_every_file_of_the_package_and_of_its_models(wheel: Path) -> None:
     names = set(ZipFile(wheel).namelist())
     for path, _ in tracked_files():
         if path.startswith("mocap/"):
             assert path in names
+    assert "mocap/py.typed" in names
     models = [path for name in shipped_models() for path in (REPOSITORY / "models" / name).iterdir()]
     assert models
     for path in models:
@@ -107,6 +111,7 @@ def test_the_wheel_carries_what_process_needs_by_default() -> None:
     assert {settings.estimator, settings.solve.lifter, *DETECTORS} <= set(shipped_models())
 
 
+@pytest.mark.slow
 def test_the_wheel_is_small(wheel: Path) -> None:
     assert wheel.stat().st_size <= MOST_WHEEL_BYTES
 
@@ -133,6 +138,7 @@ def test_the_models_are_not_too_large_for_a_repository() -> None:
     assert sum(sizes) <= MOST_MODEL_BYTES
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
     assert {name.split("/")[0] for name in ZipFile(wheel).namelist()} == {
         "mocap",
@@ -140,6 +146,7 @@ def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_licences_of_what_it_carries(wheel: Path) -> None:
     licences = {name.partition("/licenses/")[2] for name in ZipFile(wheel).namelist() if "/licenses/" in name}
     notices = {f"models/{name}/NOTICE" for name in shipped_models()}
@@ -151,10 +158,12 @@ def test_every_model_has_a_notice() -> None:
     assert [folder.name for folder in folders if not (folder / "NOTICE").is_file()] == []
 
 
+@pytest.mark.slow
 def test_the_installed_wheel_runs_its_command(installed: Path) -> None:
     assert "process" in run_installed(installed, "-m", "mocap", "--help")
 
 
+@pytest.mark.slow
 def test_the_installed_wheel_finds_its_own_models(installed: Path) -> None:
     code = "from mocap.io.weights import list_cards, weights_file\nfor c in list_cards(): print(weights_file(c.name))"
     paths = [Path(line) for line in run_installed(installed, "-c", code).splitlines()]
@@ -162,9 +171,30 @@ def test_the_installed_wheel_finds_its_own_models(installed: Path) -> None:
     assert all(path.is_relative_to(installed / "mocap" / "_models") for path in paths)
 
 
-def test_the_version_is_written_once_the_same() -> None:
-    assert project()["project"]["version"] == mocap.__version__
+def test_the_version_of_the_package_is_the_version_of_all() -> None:
+    """``mocap/__init__.py`` has it; the wheel reads it there, and these files repeat it."""
+    assert "version" in project()["project"]["dynamic"]
+    manifest = REPOSITORY / "blender_addon" / "mocap_blender" / "blender_manifest.toml"
+    addon = tomllib.loads(manifest.read_text(encoding="utf-8"))
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
+    assert addon["version"] == str(citation["version"]) == mocap.__version__
     assert f"## {mocap.__version__}" in (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+    for page in (README, *REPOSITORY.glob("docs/**/*.md")):
+        assert set(re.findall(r"mocap_blender-([\d.]+\d)", page.read_text(encoding="utf-8"))) <= {mocap.__version__}
+
+
+def test_the_citation_is_complete_and_of_this_licence() -> None:
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    assert citation["license"] == project()["project"]["license"]
+
+
+def test_the_checks_before_a_commit_are_of_the_pinned_versions() -> None:
+    config = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    hooks = {hook["id"]: hook for repository in config["repos"] for hook in repository["hooks"]}
+    pins = (REPOSITORY / "constraints" / "cpu.txt").read_text(encoding="utf-8").splitlines()
+    assert set(hooks["ruff"]["additional_dependencies"] + hooks["ruff-format"]["additional_dependencies"]) <= set(pins)
+    assert {"end-of-file-fixer", "mypy"} <= set(hooks)
 
 
 def test_pinned_versions_are_of_packages_the_project_asks_for() -> None:

@@ -128,6 +128,7 @@ def wave(noise: float) -> Keypoints2D:
     return Keypoints2D(COCO_17, xy, np.ones((90, 17)), FPS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "start"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")])
 def test_curves_are_written_in_the_format_of_the_suffix_and_always_alike(
     tmp_path: Path, suffix: str, start: bytes
@@ -139,6 +140,7 @@ def test_curves_are_written_in_the_format_of_the_suffix_and_always_alike(
     assert first == second
 
 
+@pytest.mark.slow
 def test_curves_name_the_keypoints_and_show_both_lines(tmp_path: Path) -> None:
     text = write_curves(tmp_path / "curves.svg", wave(4.0), wave(0.0)).read_text(encoding="utf-8")
     assert all(

@@ -62,6 +62,7 @@ def test_a_known_motion_comes_back_through_camera_and_noise(noise_px, noise_m, b
     assert error_mm(solved, truth) < bound_mm
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("noise_px", "noise_m", "bound_mm"), NOISES)
 def test_a_body_whose_feet_stand_comes_back_and_its_feet_are_still(noise_px, noise_m, bound_mm):
     truth = squatting_motion()
@@ -78,6 +79,7 @@ def test_a_body_whose_feet_stand_comes_back_and_its_feet_are_still(noise_px, noi
     assert np.abs(soles[down][:, 1]).max() < 0.01
 
 
+@pytest.mark.slow
 def test_without_the_foot_lock_feet_follow_what_is_seen():
     take = take_of(squatting_motion(), noise_px=6.0, noise_m=0.03)
     slides = []
@@ -99,6 +101,7 @@ def test_limbs_turn_within_degrees_under_noise():
         assert np.degrees(rotation.angle_between(expected[:, j], found[:, j])).mean() < 6, name
 
 
+@pytest.mark.slow
 def test_a_camera_that_looks_down_is_told_by_the_user():
     truth, settings = walking_motion(), SolveSettings(camera_pitch_degrees=15.0, lifter="network")
     solved = reconstruct(take_of(truth, pitch=15.0), settings).people[0].motion
@@ -110,6 +113,7 @@ def test_a_camera_that_looks_down_is_told_by_the_user():
     assert np.degrees(np.arccos(cosine)).max() < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("height_m", [1.2, 1.9])
 def test_the_height_given_is_the_height_solved(height_m):
     solved = (
@@ -121,6 +125,7 @@ def test_the_height_given_is_the_height_solved(height_m):
     assert top[1] == pytest.approx(height_m, rel=0.01)
 
 
+@pytest.mark.slow
 def test_a_standing_body_stands_on_the_floor_over_the_origin():
     solved = reconstruct(take_of(standing(lifted_m=0.0, frames=60)), SolveSettings(lifter="network"))
     person = solved.people[0]
@@ -129,6 +134,7 @@ def test_a_standing_body_stands_on_the_floor_over_the_origin():
     assert solved.camera.T_world_camera[1, 3] == pytest.approx(1.4, abs=0.02)
 
 
+@pytest.mark.slow
 def test_the_camera_of_a_take_shows_the_skeleton_where_the_keypoints_are():
     take = take_of(standing(lifted_m=0.0, frames=60))
     solved = reconstruct(take, SolveSettings(lifter="network"))
@@ -149,6 +155,7 @@ def test_short_absences_are_bridged_and_long_ones_are_gaps_that_hold_the_pose():
     assert solved.motion.confidence[20:25].min() > 0
 
 
+@pytest.mark.slow
 def test_one_wild_keypoint_bends_nothing():
     truth = walking_motion()
     take = take_of(truth)
@@ -179,6 +186,7 @@ def panned(take: Take) -> Take:
     return replace(turning, people=(replace(person, keypoints_2d=seen),))
 
 
+@pytest.mark.slow
 def test_a_camera_that_turns_does_not_walk_the_person():
     take, settings = take_of(squatting_motion()), SolveSettings(lifter="network")
     still, turned = (reconstruct(one, settings).people[0].motion for one in (take, panned(take)))
@@ -187,6 +195,7 @@ def test_a_camera_that_turns_does_not_walk_the_person():
     assert np.ptp(walked.root_world[:, 0]) > 0.3
 
 
+@pytest.mark.slow
 def test_contacts_that_somebody_edited_are_kept():
     settings = SolveSettings(lifter="network")
     take = reconstruct(take_of(squatting_motion(), noise_px=6.0, noise_m=0.03), settings)

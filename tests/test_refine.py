@@ -71,6 +71,7 @@ def test_derivatives_are_those_of_the_residuals(term) -> None:
     np.testing.assert_allclose(numeric, analytic, rtol=1e-5, atol=1e-5 * np.abs(analytic).max())
 
 
+@pytest.mark.slow
 def test_a_disturbed_motion_comes_back_to_what_is_seen() -> None:
     truth = squatting_motion()
     start = disturbed(truth, 0.1, 0.1)
@@ -79,12 +80,14 @@ def test_a_disturbed_motion_comes_back_to_what_is_seen() -> None:
     assert error_mm(fitted, truth) < 8
 
 
+@pytest.mark.slow
 def test_depth_noise_is_averaged_over_time() -> None:
     truth = squatting_motion()
     fitted = optimise.refine(disturbed(truth, 0.05, 0.05), evidence_of(truth, noise_m=0.08))
     assert error_mm(fitted, truth) < 20
 
 
+@pytest.mark.slow
 def test_standing_feet_neither_slide_nor_sink() -> None:
     truth = squatting_motion()
     fitted = optimise.refine(disturbed(truth, 0.1, 0.1), evidence_of(truth))
@@ -94,6 +97,7 @@ def test_standing_feet_neither_slide_nor_sink() -> None:
     assert np.abs(soles[..., 1]).max() < 0.004
 
 
+@pytest.mark.slow
 def test_a_foot_that_does_not_stand_is_not_held() -> None:
     truth = squatting_motion()
     walked = replace(truth, root_world=truth.root_world + np.linspace(0, 0.5, len(truth))[:, None] * [1.0, 0.0, 0.0])
@@ -101,6 +105,7 @@ def test_a_foot_that_does_not_stand_is_not_held() -> None:
     assert error_mm(fitted, walked) < 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start_m", [-0.03, 0.0, 0.05, 0.3])
 def test_feet_that_are_seen_under_the_floor_do_not_go_there(start_m) -> None:
     """Wherever the fit begins, and although nobody says that they stand."""
@@ -111,6 +116,7 @@ def test_feet_that_are_seen_under_the_floor_do_not_go_there(start_m) -> None:
     assert min(place[:, 1].min() for place in contact_points(fitted).values()) > -0.005
 
 
+@pytest.mark.slow
 def test_a_leap_that_is_hardly_seen_is_a_throw() -> None:
     """Smoothness alone would cut its top off."""
     still, seconds = squatting_motion(60), np.arange(60) / 30 - 1
@@ -129,6 +135,7 @@ def test_a_leap_that_is_hardly_seen_is_a_throw() -> None:
     assert lost_m(np.zeros(60, dtype=bool)) > 0.02
 
 
+@pytest.mark.slow
 def test_limbs_keep_their_lengths_and_hinges_their_sense() -> None:
     truth = squatting_motion()
     fitted = optimise.refine(disturbed(truth, 0.2, 0.1), evidence_of(truth, noise_m=0.05))
@@ -137,6 +144,7 @@ def test_limbs_keep_their_lengths_and_hinges_their_sense() -> None:
     assert fitted.skeleton is truth.skeleton
 
 
+@pytest.mark.slow
 def test_windows_join_without_a_step(monkeypatch) -> None:
     truth = squatting_motion(120)
     start, evidence = disturbed(truth, 0.1, 0.1), evidence_of(truth, noise_m=0.03)
@@ -149,6 +157,7 @@ def test_windows_join_without_a_step(monkeypatch) -> None:
     assert (steps - expected).max() < 0.002
 
 
+@pytest.mark.slow
 def test_scenes_are_fitted_apart() -> None:
     truth = squatting_motion(60)
     jump = np.where(np.arange(60) < 30, 0.0, 1.0)[:, None] * [1.0, 0.0, 0.0]
@@ -157,6 +166,7 @@ def test_scenes_are_fitted_apart() -> None:
     assert error_mm(fitted, cut) < 8
 
 
+@pytest.mark.slow
 def test_the_same_motion_at_another_frame_rate_is_fitted_alike() -> None:
     errors = [
         error_mm(optimise.refine(disturbed(truth, 0.1, 0.1), evidence_of(truth)), truth)

@@ -241,6 +241,7 @@ def test_the_networks_own_swaps_of_a_woman_who_walks_past_are_undone(real_data: 
     assert is_left_ahead.tolist() == [True] * 6 + [False] * 5 + [True] * 6  # as the pictures show
 
 
+@pytest.mark.slow
 def test_the_solved_motion_is_that_of_the_keypoints_without_swaps_and_the_take_tells_of_them() -> None:
     seen = with_noise(walk_seen_from(30, frames=120), seed=0)
     injected = [Swap(40, 52, "legs"), Swap(70, 90, "body")]

@@ -50,6 +50,7 @@ def test_the_same_frames_give_the_same_bytes(tmp_path: Path) -> None:
     assert first == second
 
 
+@pytest.mark.slow
 def test_the_bytes_do_not_hang_on_what_memory_held_before(tmp_path: Path) -> None:
     code = "import sys; from pathlib import Path; import test_video_writer as t; t.write_numbers(Path(sys.argv[1]), 20)"
     written = set()

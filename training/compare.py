@@ -1,4 +1,4 @@
-"""Writes docs/comparison.md, and a page with curves and skeletons, from the scores that there are.
+"""Writes docs/dev/comparison.md, and a page with curves and skeletons, from the scores that there are.
 
     python -m training.compare runs --page comparison.html
 
@@ -19,7 +19,7 @@ from training import comparison_page as pages
 from training.settings import PRESETS
 
 RESULTS = Path(__file__).parent / "results"
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "comparison.md"
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "dev" / "comparison.md"
 FLOW = "flow"
 OTHERS = (  # besides presets
     *(f"cascade-{size}{stage}" for size in ("", "small-") for stage in (2, 3)),

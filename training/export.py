@@ -75,7 +75,7 @@ def export(run: Path, name: str, models: Path, *, commands: list[str], figures: 
         raise unknown_name("model", name, sorted(KINDS))
     source = run / "weights.safetensors"
     if not source.is_file():
-        raise MocapError(f"{source} is not there; train it first, docs/comparison.md has the commands")
+        raise MocapError(f"{source} is not there; train it first, docs/dev/comparison.md has the commands")
     kind, state = KINDS[name], half(load_file(source))
     network = create_network(kind.network)
     try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from mocap.io.outlets import OUTLETS
 from mocap.model.settings import Option, check, check_fully, option, options_of
 from mocap.solve.settings import SolveSettings
 
@@ -98,6 +99,13 @@ class OutputSettings:
 
     units: str = option(
         "m", "units", "Length unit of the BVH: m suits Blender, cm some other tools.", choices=("m", "cm")
+    )
+    format: str = option(
+        "bvh",
+        "format",
+        "The format of a batch's takes; take.json is written beside the others.",
+        choices=tuple(suffix.removeprefix(".") for suffix in OUTLETS),
+        commands=("batch",),
     )
     preview: Path | bool = option(
         False,

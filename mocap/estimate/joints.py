@@ -33,7 +33,8 @@ BLAZEPOSE_SIDE = 256
 def load_runtime(name: str, device: str) -> Network:
     """The network, or a MocapError that says how to train it where its weights are not there."""
     if not (find_models_folder() / name / CARD_FILE).is_file():
-        raise MocapError(f"{name} has no weights here; docs/comparison.md says how to train it; or use blazepose-heavy")
+        hint = "docs/dev/comparison.md says how to train it"
+        raise MocapError(f"{name} has no weights here; {hint}; or use blazepose-heavy")
     return create_runtime(name, device=device)
 
 

@@ -1,4 +1,4 @@
-"""``mocap-motion`` version 1, the take as JSON (docs/FORMAT.md).
+"""``mocap-motion`` version 1, the take as JSON (docs/dev/format.md).
 
 The packaged schema (mocap-motion-1.schema.json) describes a whole document. Checking millions of numbers with it would
 take minutes, so the reader gives it the document with every frame array cut to its first frames, and checks the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -31,7 +32,7 @@ ENTRIES = st.builds(
 HOLDS_THE_LOCK = """
 import sys, time
 from pathlib import Path
-from mocap.batch.manifest import locked
+from mocap.app.batch.manifest import locked
 with locked(Path(sys.argv[1])):
     print("locked", flush=True)
     time.sleep(60)
@@ -71,3 +72,10 @@ def test_a_second_batch_is_refused_until_the_first_process_dies(tmp_path):
         first.wait()
         with locked(tmp_path):
             pass
+
+
+def test_a_batch_that_is_refused_leaves_the_first_ones_number_readable(tmp_path):
+    with locked(tmp_path):
+        for _ in range(2):
+            with pytest.raises(MocapError, match=rf"process {os.getpid()}\)"), locked(tmp_path):
+                pass

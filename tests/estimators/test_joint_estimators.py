@@ -88,7 +88,7 @@ def test_blazepose_with_a_new_head_begins_with_its_own_landmarks(tmp_path, monke
 
 
 def test_a_network_that_was_not_trained_here_says_how_it_is(models):
-    with pytest.raises(MocapError, match=r"alexnet has no weights here; docs/comparison\.md"):
+    with pytest.raises(MocapError, match=r"alexnet has no weights here; docs/dev/comparison\.md"):
         create_estimator("alexnet", device="cpu")
 
 

@@ -48,6 +48,7 @@ def images(count: int, size: int = 256) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 255, (count, size, size, 3), dtype=np.uint8)
 
 
+@pytest.mark.slow
 def test_a_warm_start_loads_no_torch_and_repeats_the_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOCAP_CACHE", str(tmp_path / "cache"))
     home = tmp_path / "home"
@@ -84,6 +85,7 @@ def test_images_are_taken_as_they_are_needed() -> None:
     assert len(list(network.infer_many(images(3)))) == 3  # an abandoned run leaves the network usable
 
 
+@pytest.mark.slow
 def test_torch_on_the_cpu_agrees_with_the_runtime() -> None:
     pytest.importorskip("torch")
     from mocap.estimate.torch_runtime import TorchNetwork
@@ -96,6 +98,7 @@ def test_torch_on_the_cpu_agrees_with_the_runtime() -> None:
         assert np.abs(a["landmarks"][:, :2] - b["landmarks"][:, :2]).max() < 0.05
 
 
+@pytest.mark.slow
 def test_a_spoilt_cache_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOCAP_CACHE", str(tmp_path))
     before = next(create_runtime(NAME, device="cpu").infer_many(images(1)))

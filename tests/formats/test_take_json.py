@@ -291,7 +291,7 @@ def test_the_exact_rate_is_kept() -> None:
 
 
 def test_the_example_of_the_documentation_is_a_whole_take(tmp_path: Path) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "FORMAT.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "dev" / "format.md").read_text()
     example = page.split("```json\n")[1].split("```")[0]
     (tmp_path / "example.json").write_text(example)
     write_json(read_json(tmp_path / "example.json"), tmp_path / "again.json")

@@ -85,7 +85,7 @@ def _make_take(job: Job, staging: Path, progress: Progress) -> tuple[Take, str]:
     from mocap.report.quality import marked
 
     settings, source = TakeSettings().changed(job.settings), local_path(job.source)
-    wanted, target = settings.output, staging / f"{job.take}.bvh"
+    wanted, target = settings.output, staging / f"{job.take}.{settings.output.format}"
     _make_folder(staging)
     take = process.process(source, settings.capture, progress=progress, networks=_kept_networks)
     take, shortfalls = marked(take, wanted.fail_on)

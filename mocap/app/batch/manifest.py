@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+
+from filelock import FileLock, Timeout
 
 from mocap.model.errors import MocapError, OutputError
 
@@ -111,36 +113,28 @@ def read_entries(output: Path) -> dict[str, Entry]:
 def locked(output: Path) -> Iterator[Path]:
     """The folder of the account, made if need be, while no other batch has it.
 
-    The lock is the system's and dies with the process. Raises MocapError if there is another batch, OutputError where
+    The lock is the system's and ends with the process. Raises MocapError if there is another batch, OutputError where
     nothing can be written.
     """
     folder = output / FOLDER
+    lock, owner = FileLock(folder / "lock"), folder / "process"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("a+")
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise MocapError(f"another batch is writing to {output} (process {_text(owner)}); wait for its end") from error
     except OSError as error:
         raise OutputError(f"cannot write {output}: {error.strerror}; choose another place") from error
-    with lock:
-        if not _try_lock(lock):
-            lock.seek(0)
-            raise MocapError(f"another batch is writing to {output} (process {lock.read().strip()}); wait for its end")
-        with suppress(OSError):  # a full disk: the number is for people, the lock holds without
-            os.ftruncate(lock.fileno(), 0)
-            os.write(lock.fileno(), str(os.getpid()).encode())
-        yield folder
-
-
-def _try_lock(lock: IO[str]) -> bool:
     try:
-        if os.name == "nt":
-            import msvcrt
+        with suppress(OSError):  # a full disk: the number is for people, the lock holds without
+            owner.write_text(str(os.getpid()), encoding="ascii")
+        yield folder
+    finally:
+        lock.release()
 
-            lock.seek(0x7FFF)  # beyond the text, which others may read
-            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        else:
-            import fcntl
 
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii")
+    except OSError:  # the other batch has the lock and has not written its number yet
+        return "unknown"
