@@ -50,9 +50,7 @@ def between(before: dict[str, Tensor], after: dict[str, Tensor], fraction: float
         If the states have other names.
     """
     if before.keys() != after.keys():
-        raise ValueError(
-            f"weights of two networks: only one has {sorted(before.keys() ^ after.keys())[:3]}"
-        )
+        raise ValueError(f"weights of two networks: only one has {sorted(before.keys() ^ after.keys())[:3]}")
     return {name: weight.float().lerp(after[name].float(), fraction) for name, weight in before.items()}
 
 

@@ -15,7 +15,8 @@ from benchmarks.lifting import kinds_of
 from training import drawn_limbs
 from training.captured_bodies import LENGTHS, Cast, _chest, landmarks_of, prepared
 from training.detector_noise import TRAINING, USUAL, doubted, fewer, noticed
-from training.drawn_limbs import arm_directions, drawn, leg_frames, planted, standing
+from training.drawn_limbs import arm_directions, leg_frames
+from training.drawn_postures import drawn, planted, standing
 from training.held_out import far_kind, is_near
 from training.lifter_views import FRACTIONS, chances_of, split
 from training.mix_weights import between
@@ -214,7 +215,7 @@ def test_weights_between_two_states_lie_on_the_line_between_them(tmp_path):
 def test_a_training_by_steps_is_over_after_so_many_whatever_the_clock_says(tmp_path):
     by_steps = Training(torch.nn.Linear(2, 2), Settings(steps=10, minutes=1), tmp_path)
     by_steps.step = 4
-    assert by_steps._spent_share(1e6) == 0.5
+    assert by_steps._progress(1e6) == 0.5
     by_minutes = Training(torch.nn.Linear(2, 2), Settings(minutes=1), tmp_path)
-    assert by_minutes._spent_share(30) == 0.5
-    assert by_minutes._spent_share(1e6) == 1
+    assert by_minutes._progress(30) == 0.5
+    assert by_minutes._progress(1e6) == 1
