@@ -95,7 +95,7 @@ def measured(
     bodies : list of Body
         The takes.
     notice : Notice
-        What is told of landmarks.
+        What is said of landmarks.
     windows : int
         How many, rounded up to whole batches.
     judge : Judge
@@ -137,12 +137,12 @@ class Judge:
         seen : (T, 33, 3)
             Where landmarks are in the camera's frame, statures.
         rays, confidence, guess : (T, 33, 2), (T, 33), (T, 33, 3) or None
-            What is told of them.
+            What is said of them.
 
         Returns
         -------
         (3, 2)
-            MPJPE and PA-MPJPE in mm, for each column; NaN where a judged landmark is told of in no frame.
+            MPJPE and PA-MPJPE in mm, for each column; NaN where a judged landmark is missing in every frame.
         """
         truth, *answers = (STATURE_M * body[:, JUDGED] for body in (seen, *self.bodies(rays, confidence, guess)))
         figures = np.full((3, 2), np.nan)
@@ -155,13 +155,13 @@ class Judge:
         Parameters
         ----------
         rays, confidence, guess : (T, 33, 2), (T, 33), (T, 33, 3) or None
-            What is told of landmarks.
+            What is said of landmarks.
 
         Returns
         -------
         list of (T, 33, 3)
             The network's body, the program's, and that at the size of a height that is said, in statures; the first
-            alone where a judged landmark is told of in no frame.
+            alone where a judged landmark is missing in every frame.
         """
         turn, features = features_of(rays[None], confidence[None], None if guess is None else guess[None])
         answer = forward(features[0].astype(np.float32), self.weights)[:, : 3 * K].reshape(-1, K, 3)

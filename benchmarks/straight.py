@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.lifting import BATCH, WAYS, Judge
 from mocap.model.rotation import Array
 from training.captured_bodies import NAMES, Cast, cut, landmarks_of
-from training.drawn_limbs import standing
+from training.drawn_postures import standing
 from training.lifter_views import Views, split
 from training.motions import read_motions
 

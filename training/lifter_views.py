@@ -16,14 +16,14 @@ from mocap.model.rotation import Array
 from mocap.solve.lift.features import FEET, MIRROR, features_of
 from training.captured_bodies import NAMES, Body, Cast, _about_y, bent, cut, landmarks_of, loosened, prepared
 from training.detector_noise import Notice, Noticed, about_hips, noticed
-from training.drawn_limbs import drawn
+from training.drawn_postures import drawn
 from training.held_out import FAR_KINDS, far_kind, is_near
 from training.motions import FPS, SourceTake
 from training.retargeted import SHORT_LIMBED, retargeted
 
 # Of windows: hundreds of short takes would outweigh the long ones, and with 30 % of UI-PRMD known motions got worse.
 FRACTIONS = {("uiprmd/",): 0.17, SHORT_LIMBED: 0.08}
-LOOSE_SHARE, BENT_SHARE, BACKWARDS_SHARE, DRAWN_SHARE = 0.5, 0.15, 0.15, 0.3  # of windows for training
+LOOSE_SHARE, BENT_SHARE, BACKWARDS_SHARE, DRAWN_FRACTION = 0.5, 0.15, 0.15, 0.3  # of windows for training
 CONTACT_SPEED = 0.35  # statures a second: the CONTACT rule's 0.6 m/s
 CONTACT_HEIGHT = 0.035  # statures: 0.06 m over the lowest place within half a second
 
@@ -125,7 +125,7 @@ class Views:
     def _window(self, rng: np.random.Generator) -> Array:
         speed = float(np.exp(rng.uniform(np.log(0.6), np.log(1.5))))
         legs = self._cut(speed, rng)
-        if self.mixed and rng.random() < DRAWN_SHARE:
+        if self.mixed and rng.random() < DRAWN_FRACTION:
             legs = drawn(legs, rng)
             return self._mirrored(landmarks_of(Cast(legs, legs, (legs, legs)), rng), rng)
         upper = self._cut(speed, rng) if self.mixed and rng.random() < 0.3 else legs

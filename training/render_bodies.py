@@ -26,7 +26,7 @@ from PIL import Image
 from mocap.model.rotation import Array
 from mocap.solve.contact.detection import CONTACT, spans_down
 from training.captured_bodies import NAMES, Body, _about_y, cut
-from training.drawn_limbs import drawn
+from training.drawn_postures import drawn
 from training.lifter_views import Views, split
 from training.motions import FPS, read_motions
 from training.posed_body import Acted, acted, landmarks, points
@@ -45,7 +45,7 @@ TEST_MOTIONS = (
     "mesh2motion_addon/Dance Charleston", "mesh2motion_addon/Throw Object", "mesh2motion_addon/Jumping Jacks",
 )  # fmt: skip
 TEST_YAWS = (0.3, 2.2, 4.2)  # radians
-DRAWN_SHARE = 0.4  # of clips for training
+DRAWN_FRACTION = 0.4  # of clips for training
 LOWEST_M = 0.1  # over the floor, which hides what is seen from below
 Z_UP = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])  # our axes to Blender's
 
@@ -91,7 +91,7 @@ def make(path: Path, source: Body, rng: np.random.Generator, yaw: float | None) 
     test = yaw is not None
     frames = min(TEST_FRAMES if test else FRAMES, len(source.points))
     motion = cut(source, frames, rng, 1.0 if test else float(np.exp(rng.uniform(-0.3, 0.3))))
-    if not test and rng.random() < DRAWN_SHARE:
+    if not test and rng.random() < DRAWN_FRACTION:
         motion = drawn(motion, rng)
     skin = bare_skin(_shape(rng))
     figure = dressed(skin, _colours(rng))

@@ -229,7 +229,7 @@ class Training:
         loader = DataLoader(Batches(sources, settings, self.step), batch_size=None, num_workers=1)
         begin, running, last = time.monotonic() - self.spent, 0.0, self.step
         for batch in loader:
-            share = self._spent_share(time.monotonic() - begin)
+            share = self._progress(time.monotonic() - begin)
             running += self._learn(batch, share)
             if self.step % settings.every == 0 or share >= 1:
                 self.spent = time.monotonic() - begin
@@ -242,7 +242,7 @@ class Training:
             if share >= 1:
                 return
 
-    def _spent_share(self, seconds: float) -> float:
+    def _progress(self, seconds: float) -> float:
         """How much of the training is over, 0 to 1: of the steps if they are limited, else of the minutes."""
         if self.settings.steps:
             return min((self.step + 1) / self.settings.steps, 1.0)

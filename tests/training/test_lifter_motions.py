@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from captured import walker
 
 from benchmarks.known_poses import KnownPoses
@@ -14,11 +15,14 @@ from benchmarks.lifting import kinds_of
 from training import drawn_limbs
 from training.captured_bodies import LENGTHS, Cast, _chest, landmarks_of, prepared
 from training.detector_noise import TRAINING, USUAL, doubted, fewer, noticed
-from training.drawn_limbs import arm_directions, drawn, leg_frames, planted, standing
+from training.drawn_limbs import arm_directions, leg_frames
+from training.drawn_postures import drawn, planted, standing
 from training.held_out import far_kind, is_near
 from training.lifter_views import FRACTIONS, chances_of, split
+from training.mix_weights import between
 from training.motions import PARTS, POINTS, SourceTake, _bones
 from training.retargeted import lacking_thigh, retargeted, with_template_lengths
+from training.train_lifter import Settings, Training
 
 LIMB_BONES = ("upperarm", "lowerarm", "wrist", "hand", "upperleg", "lowerleg", "foot", "toes")
 KAYKIT = ["root", "hips", "spine", "chest", "head", *(f"{bone}.{side}" for side in "lr" for bone in LIMB_BONES)]
@@ -198,3 +202,20 @@ def test_a_known_pose_is_near_whichever_way_it_faces_and_in_a_mirror():
     np.testing.assert_allclose(known.angles(places @ turn.T, up), known.angles(places, up), atol=0.05)
     lying = places @ np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]]).T
     assert known.angles(lying, up).min() > 40
+
+
+def test_weights_between_two_states_lie_on_the_line_between_them(tmp_path):
+    before, after = {"a": torch.zeros(3), "b": torch.ones(2)}, {"a": torch.full((3,), 4.0), "b": torch.ones(2)}
+    mixed = between(before, after, 0.25)
+    torch.testing.assert_close(mixed, {"a": torch.ones(3), "b": torch.ones(2)})
+    with pytest.raises(ValueError, match="two networks"):
+        between(before, {"a": torch.zeros(3)}, 0.5)
+
+
+def test_a_training_by_steps_is_over_after_so_many_whatever_the_clock_says(tmp_path):
+    by_steps = Training(torch.nn.Linear(2, 2), Settings(steps=10, minutes=1), tmp_path)
+    by_steps.step = 4
+    assert by_steps._progress(1e6) == 0.5
+    by_minutes = Training(torch.nn.Linear(2, 2), Settings(minutes=1), tmp_path)
+    assert by_minutes._progress(30) == 0.5
+    assert by_minutes._progress(1e6) == 1
