@@ -158,7 +158,8 @@ def estimator_card(name: str) -> Card:
         where to read how it is trained.
     """
     if name in TRAINABLE and not has_card(name):
-        raise MocapError(f"{name} has no weights here; docs/dev/training.md says how to train it; or use blazepose-heavy")
+        hint = "docs/dev/training.md says how to train it"
+        raise MocapError(f"{name} has no weights here; {hint}; or use blazepose-heavy")
     return _card_of("estimator", name)
 
 
