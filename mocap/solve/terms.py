@@ -124,7 +124,7 @@ class Posed:
     @cached_property
     def keypoints(self) -> dict[str, tuple[Array, Array]]:
         """Places and derivatives of the keypoints that the skeleton has, by name."""
-        found = {keypoint: self.point(joint, np.zeros(3)) for joint, keypoint in BODY.landmarks.items()}
+        found = {keypoint: self.point(joint, np.zeros(3)) for joint, keypoint in BODY.keypoint_of_joint.items()}
         for point, keypoint in CONTACT_KEYPOINTS.items():
             found[keypoint] = self.point(*contact_offsets(self.skeleton)[point])
         return found

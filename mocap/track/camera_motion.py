@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mocap.model.camera import through
+from mocap.model.camera import warp_points
 from mocap.model.rotation import Array, Flags
 
 WATCHED_HZ = 15  # pictures a second that are looked at; a camera turns evenly between them
@@ -92,7 +92,7 @@ class Background:
         """How far (T,) in pixels the corner of the picture that moves most is from where it is in the middle frame."""
         width, height = self.size
         corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], float)
-        moved = through(path, np.broadcast_to(corners, (len(path), 4, 2)))
+        moved = warp_points(path, np.broadcast_to(corners, (len(path), 4, 2)))
         return np.asarray(np.linalg.norm(moved - corners, axis=-1).max(axis=1))
 
     def _makes_sense(self, path: Array) -> bool:

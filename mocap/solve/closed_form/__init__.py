@@ -88,7 +88,7 @@ def _joint_confidence(keypoints: Keypoints3D, skeleton: Skeleton) -> Array:
     """Confidence (T, J): of the joint's own keypoint where it has one, else of hips and shoulders; 0 where missing."""
     column = {name: keypoints.confidence[:, k] for k, name in enumerate(keypoints.layout.names)}
     trunk = np.mean([column[name] for name in TRUNK_CORNERS], axis=0)
-    by_joint = {joint: column[keypoint] for joint, keypoint in BODY.landmarks.items()}
+    by_joint = {joint: column[keypoint] for joint, keypoint in BODY.keypoint_of_joint.items()}
     for contact in BODY.contacts.values():
         if BODY.by_name[contact.joint].end is not None:  # the tip of a foot shows its toes
             by_joint[contact.joint] = column.get(contact.keypoint, np.zeros_like(trunk))

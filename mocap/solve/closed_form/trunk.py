@@ -32,7 +32,7 @@ def _root(pose: Pose) -> Array:
     """Root positions (T, 3) that put hips and shoulders, in the mean, at their keypoints."""
     for side in SIDES:
         pose.frames[f"{side.capitalize()}Shoulder"] = pose.frames["UpperChest"]  # until the arm is solved
-    corners = [(j, k) for name in ("hip", "shoulder") for j, k in BODY.landmarks.items() if k.endswith(name)]
+    corners = [(j, k) for name in ("hip", "shoulder") for j, k in BODY.keypoint_of_joint.items() if k.endswith(name)]
     return np.asarray(np.mean([pose.points[keypoint] - pose.position(joint) for joint, keypoint in corners], axis=0))
 
 

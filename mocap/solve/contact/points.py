@@ -25,7 +25,7 @@ def contact_points(motion: Motion) -> dict[str, Array]:
     """World positions (T, 3) in metres of the contact points, by name."""
     skeleton = motion.skeleton
     world = kinematics.world_rotations(skeleton, motion.local_wxyz)
-    joints = kinematics.place_joints(skeleton, motion.root_world, world)
+    joints = kinematics.forward_kinematics(skeleton, motion.root_world, world)
     points = {}
     for name, (joint, offset) in contact_offsets(skeleton).items():
         j = skeleton.index(joint)

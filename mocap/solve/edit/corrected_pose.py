@@ -101,7 +101,7 @@ class _Problem:
         turns = rotation.rotvec_to_wxyz(x[:, 3:].reshape(len(x), -1, 3))
         local = rotation.multiply(self._local, turns)
         world = kinematics.world_rotations(self._skeleton, local)
-        return local, world, kinematics.place_joints(self._skeleton, self._root + x[:, :3], world)
+        return local, world, kinematics.forward_kinematics(self._skeleton, self._root + x[:, :3], world)
 
     def _soles(self, world: Array, joints: Array) -> Array:
         """The soles' points (B, 4, 3), each fixed to a joint."""

@@ -88,7 +88,7 @@ def _corrected(take: Take, person: Person, samples: list[Sample]) -> Person:
     bent = blended(motion, changes, take.cuts)
     confidence = motion.confidence.copy()
     for sample in samples:
-        for joint, keypoint in BODY.landmarks.items():
+        for joint, keypoint in BODY.keypoint_of_joint.items():
             if keypoint in sample.layout.names and sample.is_placed[sample.layout.index(keypoint)]:
                 confidence[sample.frame, motion.skeleton.index(joint)] = 1.0
     bent = replace(bent, confidence=confidence)
@@ -122,13 +122,15 @@ def anchors_of(person: Person, take: Take, *, skipped: Sequence[int] = ()) -> di
     motion, seen = person.motion, person.keypoints_2d
     assert motion is not None
     skeleton = motion.skeleton
-    anchors = {keypoint: Anchor(skeleton.index(joint), np.zeros(3)) for joint, keypoint in BODY.landmarks.items()}
+    anchors = {
+        keypoint: Anchor(skeleton.index(joint), np.zeros(3)) for joint, keypoint in BODY.keypoint_of_joint.items()
+    }
     weights = seen.confidence.copy()
     weights[list(skipped)] = 0
     for gap in person.gaps:
         weights[gap.start : gap.end] = 0
     world = kinematics.world_rotations(skeleton, motion.local_wxyz)
-    places = kinematics.place_joints(skeleton, motion.root_world, world)
+    places = kinematics.forward_kinematics(skeleton, motion.root_world, world)
     for k, name in enumerate(seen.layout.names):
         bone = BODY.bone_of_marker.get(name)
         if name in anchors or bone is None or np.sum(weights[:, k] > 0) < LEAST_SIGHTINGS:
