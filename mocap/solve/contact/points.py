@@ -1,4 +1,4 @@
-"""The contact points of the body: where they lie on a skeleton, and where a motion has them."""
+"""The contact points of the body: their offsets on a skeleton and their positions in a motion."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONTACT_KEYPOINTS = {name: contact.keypoint for name, contact in BODY.contacts.i
 
 
 def contact_offsets(skeleton: Skeleton) -> dict[str, tuple[str, Array]]:
-    """The joint that each contact point is fixed to, and its position (3,) in metres in that joint's frame, by name."""
+    """The joint of each contact point, and the offset (3,) in that joint's frame, metres, by the point's name."""
     return {
         name: (contact.joint, skeleton.end_of_chain(contact.joint) / contact.divisor)
         for name, contact in BODY.contacts.items()
