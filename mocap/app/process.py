@@ -133,7 +133,7 @@ def look(
 
 
 def _warn_if_mostly_unseen(track: Track, footage: Footage, warnings: list[str]) -> None:
-    unseen = 1 - len(track.sightings) / footage.frames
+    unseen = 1 - len(track.poses) / footage.frames
     if unseen > MOSTLY_UNSEEN:
         warnings.append(f"the person is seen in {100 * (1 - unseen):.0f} % of the clip only")
 
@@ -167,7 +167,7 @@ def _camera_path(background: Background, footage: Footage, motion: str, warnings
     """How the camera turned (T, 3, 3), if it did; a line in ``warnings`` if that was asked for and cannot be told."""
 
     def boxes(frame: int) -> Array:
-        seen = [track.sightings[frame] for track in footage.tracks if frame in track.sightings]
+        seen = [track.poses[frame] for track in footage.tracks if frame in track.poses]
         return np.array([keypoint_box(one.xy, one.confidence, background.size) for one in seen]).reshape(-1, 4)
 
     path = None if footage.cuts or motion == "static" else background.path(boxes)
@@ -192,7 +192,7 @@ def _person(number: int, track: Track, frames: int, layout: KeypointLayout, info
     xyz = np.full((frames, len(layout), 3), np.nan)
     confidence = np.zeros((frames, len(layout)))
     boxes = np.full((frames, 4), np.nan)
-    for frame, sighting in track.sightings.items():
+    for frame, sighting in track.poses.items():
         xy[frame], confidence[frame] = sighting.xy, sighting.confidence
         boxes[frame] = keypoint_box(sighting.xy, sighting.confidence, info.size)
         if sighting.xyz is not None:
