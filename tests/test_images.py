@@ -88,7 +88,7 @@ def test_other_files_are_passed_by_and_a_folder_without_images_is_refused(images
 
 @pytest.mark.parametrize("fps", [Fraction(0), Fraction(-30), Fraction(5000)])
 def test_a_rate_that_is_none_is_refused(images: Path, fps: Fraction) -> None:
-    with pytest.raises(MocapError, match="is no frame rate; give one from 1 to 1000"):
+    with pytest.raises(MocapError, match="is not a frame rate; give one from 1 to 1000"):
         ImageFolder(images, fps=fps)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap.io.bvh import JOINT_CHANNELS, LARGEST, ROOT_CHANNELS, SHORTEST_END_M, read_bvh, units_a_metre
+from mocap.io.bvh import JOINT_CHANNELS, LARGEST, ROOT_CHANNELS, SHORTEST_END_M, read_bvh, units_per_metre
 from mocap.io.bvh_text import POSITIONS, BvhText, parse_bvh
 from mocap.io.bvh_tokens import Vector
 from mocap.io.frame_rate import fps_from_frame_time, is_standard
@@ -65,19 +65,19 @@ def validate(path: str | Path, take_json: str | Path | None = None, *, units: st
         return [Check("structure", False, str(error))]
     checks = [Check("structure", True, f"{len(parsed.joints)} joints, {len(parsed.numbers)} frames"), _numbers(parsed)]
     if checks[-1].ok:
-        in_metres = _in_metres(parsed, units_a_metre(units))
+        in_metres = _in_metres(parsed, units_per_metre(units))
         checks += [*(check(in_metres) for check in CHECKS), _scale(in_metres, units)]
     checks += [_frame_time(parsed, take), _frame_count(parsed, take)]
     return checks if take is None else [*checks, _round_trip(path, take, units)]
 
 
-def _in_metres(parsed: BvhText, units_a_metre: float) -> BvhText:
-    scales = np.array([units_a_metre if channel in POSITIONS else 1.0 for j in parsed.joints for channel in j.channels])
+def _in_metres(parsed: BvhText, units_per_metre: float) -> BvhText:
+    scales = np.array([units_per_metre if channel in POSITIONS else 1.0 for j in parsed.joints for channel in j.channels])
     joints = [
         replace(
             joint,
-            offset=None if joint.offset is None else _shorter(joint.offset, units_a_metre),
-            end=None if joint.end is None else _shorter(joint.end, units_a_metre),
+            offset=None if joint.offset is None else _shorter(joint.offset, units_per_metre),
+            end=None if joint.end is None else _shorter(joint.end, units_per_metre),
         )
         for joint in parsed.joints
     ]
@@ -180,7 +180,7 @@ def _scale(parsed: BvhText, units: str) -> Check:
     height = float(heights[0] - min(heights))
     found = f"the hips are {height:.3f} m above the lowest joint"
     is_plausible = _is_hips_height(height)
-    if not is_plausible and (other := _fitting_unit(height * units_a_metre(units))):
+    if not is_plausible and (other := _fitting_unit(height * units_per_metre(units))):
         found += f"; it looks like {UNIT_NAMES[other]}: --units {other}"
     return Check("lengths are in the unit", is_plausible, found)
 
@@ -192,7 +192,7 @@ def _is_hips_height(height_m: float) -> bool:
 
 def _fitting_unit(height: float) -> str | None:
     """The unit in which the hips are as high as a person's, if there is one."""
-    return next((unit for unit in UNIT_NAMES if _is_hips_height(height / units_a_metre(unit))), None)
+    return next((unit for unit in UNIT_NAMES if _is_hips_height(height / units_per_metre(unit))), None)
 
 
 def _frame_time(parsed: BvhText, take: Take | None) -> Check:

@@ -50,7 +50,7 @@ class ImageFolder:
         self.path = Path(path)
         self.warnings: list[str] = []
         if not _LOWEST_FPS <= fps <= _HIGHEST_FPS:
-            raise MocapError(f"{self.path}: {float(fps):g} is no frame rate; give one from 1 to 1000")
+            raise MocapError(f"{self.path}: {float(fps):g} is not a frame rate; give one from 1 to 1000")
         self._files = _images_in(self.path)
         first, end = frame_range(self.path, (start_s, end_s), fps, len(self._files))
         self._wanted = self._files[first:end]
