@@ -72,7 +72,9 @@ def validate(path: str | Path, take_json: str | Path | None = None, *, units: st
 
 
 def _in_metres(parsed: BvhText, units_per_metre: float) -> BvhText:
-    scales = np.array([units_per_metre if channel in POSITIONS else 1.0 for j in parsed.joints for channel in j.channels])
+    scales = np.array(
+        [units_per_metre if channel in POSITIONS else 1.0 for j in parsed.joints for channel in j.channels]
+    )
     joints = [
         replace(
             joint,
