@@ -102,14 +102,14 @@ def _make_take(job: Job, staging: Path, progress: Progress) -> tuple[Take, str]:
 
 
 def _write_reports(take: Take, clip: Path, stem: Path, fail_on: str, progress: Progress) -> None:
-    from mocap.report.page import write_report, write_worst_picture
+    from mocap.report.page import write_report, write_worst_image
     from mocap.report.thresholds import MEASURES, parse
 
     limits = parse(fail_on) if fail_on else MEASURES
     page, figures, picture = (stem.with_name(f"{stem.name}_report{suffix}") for suffix in (".html", ".json", ".jpg"))
     write_report(take, page, clip=clip, limits=limits, progress=progress)
     write_report(take, figures, limits=limits)
-    write_worst_picture(take, clip, picture)
+    write_worst_image(take, clip, picture)
 
 
 def _kept_networks(settings: CaptureSettings) -> Networks:
