@@ -21,7 +21,7 @@ from time import perf_counter
 import numpy as np
 
 from mocap import source
-from mocap.app.process import CaptureSettings, look, solve
+from mocap.app.process import CaptureSettings, estimate_keypoints, solve
 from mocap.estimate.blazepose import CROP_SIZE, BlazePoseEstimator
 from mocap.estimate.regions import cut_out, whole_frame
 from mocap.estimate.runtime import create_runtime
@@ -58,8 +58,8 @@ def table(clip: Path) -> str:
     estimator = BlazePoseEstimator(HEAVY, device="cpu")
     with _timed(rows, "crop, network and reading it, one a frame", len(frames)):
         estimator.estimate(frames, regions)
-    with _timed(rows, "**the whole as it is: look**", count):
-        take = look(clip, CaptureSettings(device="cpu"))
+    with _timed(rows, "**the whole as it is: estimate_keypoints**", count):
+        take = estimate_keypoints(clip, CaptureSettings(device="cpu"))
     with _timed(rows, "**the whole as it is: solve**", count):
         solve(take, CaptureSettings().solve)
     with _timed(rows, "solve bone by bone: `--solve fast`", count):

@@ -1,4 +1,4 @@
-"""The account of a batch, in its output folder: which clip was done from what, how, and which files it gave."""
+"""The account of a batch, an SQLite table in its output folder: content, settings and output files of each clip."""
 
 from __future__ import annotations
 
@@ -24,11 +24,28 @@ CREATE TABLE IF NOT EXISTS clips (
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a clip.
+    """The record of one clip.
 
-    size, mtime_ns, sha256: of the clip when it was done. settings, program: digests. state: pending, done, below or
-    failed. attempts: in the run that ended so. files: path from the output folder to [sha256, size,
-    mtime_ns].
+    Parameters
+    ----------
+    clip : str
+        Name of the clip in the batch.
+    size, mtime_ns, sha256
+        Of the clip when it was processed: bytes, modification time, digest.
+    settings, program : str
+        Digests.
+    state : str
+        ``pending``, ``done``, ``below`` or ``failed``.
+    attempts : int
+        Number of attempts in the run that ended with this state.
+    error : str
+        One line; "" for none.
+    seconds : float
+        Time that the job took.
+    frames : int
+        Frames of the take.
+    files : dict
+        For each output file, relative to the output folder: (sha256, size, mtime_ns).
     """
 
     clip: str
@@ -46,7 +63,7 @@ class Entry:
 
 
 class Manifest:
-    """The table of entries in ``output/.mocap/manifest.sqlite``; every change is on disk before it returns."""
+    """The table of entries, ``output/.mocap/manifest.sqlite``. Every change is on disk when a method returns."""
 
     def __init__(self, output: Path) -> None:
         self._path = output / FOLDER / "manifest.sqlite"
@@ -62,7 +79,7 @@ class Manifest:
         return {row[0]: _entry(dict(zip(columns, row))) for row in rows}
 
     def record(self, *entries: Entry) -> None:
-        """Put entries in, or in place of older ones, all or none."""
+        """Add or replace entries in one transaction."""
         columns = [column.name for column in fields(Entry)]
         rows = [
             [*(getattr(entry, name) for name in columns[:-1]), json.dumps(entry.files, sort_keys=True)]
@@ -87,7 +104,11 @@ class Manifest:
             yield
         except sqlite3.DatabaseError as error:
             kind = OutputError if isinstance(error, sqlite3.OperationalError) else MocapError
-            hint = "see to the disk, then start the batch again" if kind is OutputError else "remove it to begin anew"
+            hint = (
+                "check the disk, then start the batch again"
+                if kind is OutputError
+                else "remove it to start from the beginning"
+            )
             raise kind(f"the account of the batch, {self._path}, cannot be used: {error}; {hint}") from error
 
 
@@ -97,7 +118,23 @@ def _entry(row: dict[str, Any]) -> Entry:
 
 
 def read_entries(output: Path) -> dict[str, Entry]:
-    """The entries of an output folder, of a batch that may be running; none where there never was one."""
+    """Read the entries of an output folder; a batch may be running in it.
+
+    Parameters
+    ----------
+    output : Path
+        The output folder.
+
+    Returns
+    -------
+    dict
+        Entries by clip; empty if no batch was run there.
+
+    Raises
+    ------
+    MocapError
+        If the account cannot be read.
+    """
     if not (output / FOLDER / "manifest.sqlite").is_file():
         return {}
     manifest = Manifest(output)
@@ -109,22 +146,36 @@ def read_entries(output: Path) -> dict[str, Entry]:
 
 @contextmanager
 def locked(output: Path) -> Iterator[Path]:
-    """The folder of the account, made if need be, while no other batch has it.
+    """Context manager: lock the output folder, so that no other batch uses it.
 
-    The lock is the system's and dies with the process. Raises MocapError if there is another batch, OutputError where
-    nothing can be written.
+    Parameters
+    ----------
+    output : Path
+        The output folder; it is made if needed.
+
+    Yields
+    ------
+    Path
+        The folder of the account. The operating system releases the lock when the process ends.
+
+    Raises
+    ------
+    MocapError
+        If another batch uses the folder.
+    OutputError
+        If nothing can be written.
     """
     folder = output / FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "lock").open("a+")
     except OSError as error:
-        raise OutputError(f"cannot write {output}: {error.strerror}; choose another place") from error
+        raise OutputError(f"cannot write {output}: {error.strerror}; choose another folder") from error
     with lock:
         if not _try_lock(lock):
             lock.seek(0)
             raise MocapError(f"another batch is writing to {output} (process {lock.read().strip()}); wait for its end")
-        with suppress(OSError):  # a full disk: the number is for people, the lock holds without
+        with suppress(OSError):  # on a full disk; the number is only information
             os.ftruncate(lock.fileno(), 0)
             os.write(lock.fileno(), str(os.getpid()).encode())
         yield folder
@@ -135,7 +186,7 @@ def _try_lock(lock: IO[str]) -> bool:
         if os.name == "nt":
             import msvcrt
 
-            lock.seek(0x7FFF)  # beyond the text, which others may read
+            lock.seek(0x7FFF)  # after the text, which stays readable
             msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
         else:
             import fcntl
