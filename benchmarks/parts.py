@@ -21,11 +21,11 @@ from time import perf_counter
 import numpy as np
 
 from mocap import source
-from mocap.app.process import CaptureSettings, look, solve
+from mocap.app.process import CaptureSettings, estimate_keypoints, solve
 from mocap.estimate.blazepose import CROP_SIZE, BlazePoseEstimator
 from mocap.estimate.regions import cut_out, whole_frame
 from mocap.estimate.runtime import create_runtime
-from mocap.source.packets import decode_pictures
+from mocap.source.packets import decode_frames
 from mocap.source.probing import open_video
 
 HEAVY = "blazepose-heavy"
@@ -44,7 +44,7 @@ def table(clip: Path) -> str:
     rows: list[tuple[str, float, float]] = []
     count = len(source.Video(clip))
     with _timed(rows, "decode alone", count), open_video(clip) as (container, stream):
-        _exhaust(decode_pictures(container, stream))
+        _exhaust(decode_frames(container, stream))
     with _timed(rows, "decode, RGB, times", count):
         _exhaust(source.Video(clip))
     frames = list(islice(source.Video(clip), SAMPLE))
@@ -58,8 +58,8 @@ def table(clip: Path) -> str:
     estimator = BlazePoseEstimator(HEAVY, device="cpu")
     with _timed(rows, "crop, network and reading it, one a frame", len(frames)):
         estimator.estimate(frames, regions)
-    with _timed(rows, "**the whole as it is: look**", count):
-        take = look(clip, CaptureSettings(device="cpu"))
+    with _timed(rows, "**the whole as it is: estimate_keypoints**", count):
+        take = estimate_keypoints(clip, CaptureSettings(device="cpu"))
     with _timed(rows, "**the whole as it is: solve**", count):
         solve(take, CaptureSettings().solve)
     with _timed(rows, "solve bone by bone: `--solve fast`", count):

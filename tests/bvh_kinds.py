@@ -92,9 +92,9 @@ READ: dict[str, Kind] = {
 
 REFUSED: dict[str, tuple[Callable[[str], str], str]] = {
     "an end below nothing": (lambda text: text.replace("MOTION", "End Site\n{\nOFFSET 0 1 0\n}\nMOTION"),
-                             "line 21: End Site is out of place; it belongs inside"),
+                             "line 21: End Site is not allowed here; it belongs inside"),
     "an end in an end": (lambda text: text.replace("OFFSET 0 0.3 0", "End Site\n{\nOFFSET 0 1 0\n}"),
-                         "line 16: End Site is out of place"),
+                         "line 16: End Site is not allowed here"),
     "huge numbers": (lambda text: text.replace("0.5 1", "1e30 1"), "beyond a million"),
     "not a number": (lambda text: text.replace("0.5 1", "nan 1"), "missing or beyond a million"),
     "a huge body": (lambda text: text.replace("OFFSET 0 0.2 0", "OFFSET 0 9e9 0"), "OFFSET"),

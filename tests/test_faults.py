@@ -79,7 +79,7 @@ def a_pipe(path: Path) -> None:
         ("one.mp4", one_frame, "too short: 1 frames at 30 fps"),
         ("three.mp4", a_person_for_three_frames, "nobody was found in three.mp4"),
         ("pixel.mkv", frames_of_one_pixel, "nobody was found in pixel.mkv"),
-        ("empty.mp4", no_pictures, "holds no pictures (zero duration)"),
+        ("empty.mp4", no_pictures, "holds no frames (zero duration)"),
         ("once.mkv", pictures_all_at_once, "too short"),
         ("pipe.mp4", a_pipe, "a device or pipe"),
     ],

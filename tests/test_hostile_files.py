@@ -129,7 +129,7 @@ def test_frames_without_a_trunk_take_the_nearest_pose(tmp_path: Path, document: 
 
 BVH_DAMAGES: dict[str, tuple[Callable[[str], str], str]] = {
     "deep": (lambda text: "HIERARCHY\nROOT a\n{\nOFFSET 0 0 0\n" + "JOINT b\n{\nOFFSET 0 1 0\n" * 10**5, "joints"),
-    "only braces": (lambda text: "HIERARCHY\n" + "{" * 10**6, "no BVH file"),
+    "only braces": (lambda text: "HIERARCHY\n" + "{" * 10**6, "not a BVH file"),
     "frames of nothing": (lambda text: re.sub("CHANNELS.*", "", text), "no joint has channels"),
     "more frames than numbers": (lambda text: re.sub("Frames: .*", "Frames: 99999999999", text), "cut short"),
     "more numbers than frames": (lambda text: text + "0 " * 10**5, "up to here"),
@@ -138,7 +138,7 @@ BVH_DAMAGES: dict[str, tuple[Callable[[str], str], str]] = {
     "6000 digits": (lambda text: re.sub(r"\n-?\d\S+ ", f"\n{'9' * 6000} ", text), "missing or beyond"),
     "a huge body": (lambda text: re.sub("OFFSET .*", "OFFSET 1e300 0 0", text), "impossible OFFSET"),
     "no time": (lambda text: re.sub("Frame Time: .*", "Frame Time: 0", text), "frame time"),
-    "zeros at the end": (lambda text: text + "\0" * 10**6, "no BVH file"),
+    "zeros at the end": (lambda text: text + "\0" * 10**6, "not a BVH file"),
 }
 
 

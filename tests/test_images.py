@@ -13,7 +13,7 @@ import pytest
 from clips import Clip, number_of
 from typer.testing import CliRunner
 
-from mocap.app.process import CaptureSettings, look
+from mocap.app.process import CaptureSettings, estimate_keypoints
 from mocap.cli.main import app
 from mocap.model.errors import MocapError
 from mocap.source import FrameSource, ImageFolder, Video, open_source
@@ -66,7 +66,8 @@ def test_the_hash_changes_with_content_and_names(images: Path) -> None:
 
 def test_an_image_of_another_size_is_one_clear_error(images: Path) -> None:
     cv2.imwrite(str(images / "frame_7.png"), np.zeros((10, 20, 3), np.uint8))
-    with pytest.raises(MocapError, match=r"frame_7.png: is 20 x 10 pixels, the images before it \d+ x \d+; bring them"):
+    words = r"frame_7.png: is 20 x 10 pixels, the images before it \d+ x \d+; resize them"
+    with pytest.raises(MocapError, match=words):
         list(open_source(images))
 
 
@@ -88,18 +89,18 @@ def test_other_files_are_passed_by_and_a_folder_without_images_is_refused(images
 
 @pytest.mark.parametrize("fps", [Fraction(0), Fraction(-30), Fraction(5000)])
 def test_a_rate_that_is_none_is_refused(images: Path, fps: Fraction) -> None:
-    with pytest.raises(MocapError, match="is no frame rate; give one from 1 to 1000"):
+    with pytest.raises(MocapError, match="is not a frame rate; give one from 1 to 1000"):
         ImageFolder(images, fps=fps)
 
 
 def test_images_give_the_keypoints_of_the_video(tmp_path: Path) -> None:
     folder = write_images(Video(EXAMPLE, end_s=0.5), tmp_path / "walk")
     settings = CaptureSettings(estimator="blazepose-lite", end_s=0.5, device="cpu")
-    video, images = look(EXAMPLE, settings), look(folder, settings)
+    video, images = estimate_keypoints(EXAMPLE, settings), estimate_keypoints(folder, settings)
     np.testing.assert_array_equal(images.people[0].keypoints_2d.xy, video.people[0].keypoints_2d.xy)
     assert images.fps == video.fps == 30
     assert images.source.name == "walk"
-    opened = look(ImageFolder(folder), replace(settings, end_s=None))
+    opened = estimate_keypoints(ImageFolder(folder), replace(settings, end_s=None))
     np.testing.assert_array_equal(opened.people[0].keypoints_2d.xy, video.people[0].keypoints_2d.xy)
 
 

@@ -220,7 +220,7 @@ def test_a_body_of_which_only_some_points_are_seen_is_no_error() -> None:
 def test_swaps_in_a_real_clip_are_put_right_and_none_invented(real_data: Path, clip: str) -> None:
     from mocap.app import process
 
-    (person,) = process.look(real_data / clip, process.CaptureSettings()).people
+    (person,) = process.estimate_keypoints(real_data / clip, process.CaptureSettings()).people
     assert person.keypoints_3d is not None
     seen = person.keypoints_2d, person.keypoints_3d
     assert left_right.find_swaps(*seen) == []
@@ -232,7 +232,7 @@ def test_the_networks_own_swaps_of_a_woman_who_walks_past_are_undone(real_data: 
     from mocap.app import process
 
     clip = real_data / "videos" / "outdoor_walk_run.mp4"
-    people = process.look(clip, process.CaptureSettings(start_s=3.9, end_s=6.2, people="all")).people
+    people = process.estimate_keypoints(clip, process.CaptureSettings(start_s=3.9, end_s=6.2, people="all")).people
     woman = max(people, key=lambda person: float(np.nanmedian(person.boxes[:, 3])))  # the man stands on a roof
     repaired = left_right.repair_2d(woman.keypoints_2d, left_right.find_swaps(woman.keypoints_2d, woman.keypoints_3d))
     left, right = (BLAZEPOSE_33.index(f"{side}_ankle") for side in ("left", "right"))

@@ -65,7 +65,7 @@ def main() -> None:
         if f"{path.stem}|rays" in arrays:
             continue
         try:
-            take = process.look(path, settings, networks=networks)
+            take = process.estimate_keypoints(path, settings, networks=networks)
         except MocapError as error:
             print(error)
             continue

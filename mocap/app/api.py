@@ -1,4 +1,4 @@
-"""The Python API: what ``import mocap`` offers by name, loaded when it is used."""
+"""The Python API: the functions of ``import mocap``, loaded when they are used."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Joints(NamedTuple):
 
 
 def process(clip: str | Path | FrameSource, **settings: Any) -> Take:
-    """Turn a clip into a take, as ``mocap process`` does.
+    """Make a take from a clip, as ``mocap process`` does.
 
     Parameters
     ----------
@@ -47,12 +47,12 @@ def process(clip: str | Path | FrameSource, **settings: Any) -> Take:
     Returns
     -------
     Take
-        Keypoints, solved motion, contacts, camera and all else that a take's JSON holds.
+        With keypoints, solved motion, contacts, camera and everything else that is in a take's JSON.
 
     Raises
     ------
     MocapError
-        For a clip that cannot be read, is damaged or shows nobody, and for a setting outside its range.
+        For a clip that cannot be read, is damaged or has no visible person, and for a setting outside its range.
     TypeError
         For an unknown setting; the message lists the known ones.
     """
@@ -77,12 +77,12 @@ def read(path: str | Path) -> Take:
     Returns
     -------
     Take
-        The same that was written.
+        Equal to the one that was written.
 
     Raises
     ------
     MocapError
-        For a file that is missing, damaged or no take; a BVH holds a motion alone: see ``read_motion``.
+        For a file that is missing, damaged or not a take. A BVH contains only a motion: see ``read_motion``.
     """
     path = Path(path)
     if path.suffix.lower() != ".json" and path.suffix.lower() in outlets.READERS:
@@ -96,9 +96,9 @@ def read_motion(path: str | Path, *, person: int | None = None, units: str = "m"
     Parameters
     ----------
     path : str or Path
-        The suffix picks the format.
+        The suffix selects the format.
     person : int or None
-        Whose motion, by id; None: the first person's.
+        The person's id; None: the first person.
     units : str
         Length unit of a BVH: ``m`` or ``cm``.
 
@@ -110,7 +110,7 @@ def read_motion(path: str | Path, *, person: int | None = None, units: str = "m"
     Raises
     ------
     MocapError
-        For a file that cannot be read, or a person who is not in it.
+        For a file that cannot be read, or an id that is not in it.
     """
     recording = outlets.read(path, units=units)
     if person is not None and person not in recording.motions:
@@ -154,9 +154,9 @@ def joint_positions(content: Take | Motion, *, person: int | None = None) -> Joi
     Parameters
     ----------
     content : Take or Motion
-        Of a take, the motion of one person.
+        For a take, the motion of one person is used.
     person : int or None
-        Whose, by id; None: the first person's who has a motion.
+        The person's id; None: the first person who has a motion.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def joint_positions(content: Take | Motion, *, person: int | None = None) -> Joi
     Raises
     ------
     MocapError
-        Where the take has no such person or nobody's motion.
+        If the take has no such person or no motion.
     """
     motion = content if isinstance(content, Motion) else _motion_of(content, person)
     return Joints(motion.skeleton.names, kinematics.joint_positions(motion))

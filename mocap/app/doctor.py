@@ -1,4 +1,4 @@
-"""What this machine has and lacks for a capture, each lack with the command that mends it."""
+"""Check what this machine has and lacks for a capture, with a command that fixes each problem."""
 
 from __future__ import annotations
 
@@ -24,12 +24,24 @@ DISTRIBUTION = "opentake"
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 REINSTALL = "python -m pip install --force-reinstall --no-deps"
 RESTORE_MODELS = "git checkout -- models (in a checkout), or install the wheel again"
-SYSTEM_LIBRARIES = "apt-get install libgl1 libglib2.0-0"  # what builds of OpenCV with windows load on Debian
+SYSTEM_LIBRARIES = "apt-get install libgl1 libglib2.0-0"  # loaded on Debian by builds of OpenCV that have windows
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One checked thing: whether it is in order, what was found, and the command that mends it if not."""
+    """The result of one check.
+
+    Parameters
+    ----------
+    name : str
+        What is checked.
+    ok : bool
+        Whether it works.
+    detail : str
+        What was found.
+    fix : str
+        A command that fixes the problem; "" if there is none.
+    """
 
     name: str
     ok: bool
@@ -38,7 +50,13 @@ class Finding:
 
 
 def diagnose() -> list[Finding]:
-    """Findings about Python, packages, devices, models, the cache folder, video and Blender, in that order."""
+    """Check this machine.
+
+    Returns
+    -------
+    list of Finding
+        About Python, packages, devices, models, the cache folder, video and Blender, in this order.
+    """
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         _python,
         _packages,
@@ -173,11 +191,11 @@ def _h264() -> Iterator[Finding]:
 
 def _blender() -> Iterator[Finding]:
     found = shutil.which("blender")
-    yield Finding("blender", True, found or "not on the PATH; only opening the takes needs it")
+    yield Finding("blender", True, found or "not on the PATH; it is needed only to open takes")
 
 
 def _load(module: str) -> tuple[ModuleType | None, str]:
-    """The imported module, or None and why it does not load."""
+    """The imported module, or None and the reason why it cannot be imported."""
     try:
         return importlib.import_module(module), ""
     except (ImportError, OSError) as error:  # OSError: a shared library of the package that does not load

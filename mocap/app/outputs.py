@@ -1,4 +1,4 @@
-"""Files for the user from a take: which writer for which name, and what is written together."""
+"""Output files of a take: which writer is used for which name, and which files are written together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mocap.solve.clean.keypoints import clean_image
 from mocap.solve.edit.corrections import correct
 from mocap.solve.settings import SolveSettings
 
-TAKE_SUFFIX = ".json"  # of the format that holds all of a take
+TAKE_SUFFIX = ".json"  # of the only format that contains a whole take
 PREVIEW_SUFFIXES = (".mp4", ".mov", ".mkv")
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -24,9 +24,21 @@ PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 def check_writable(
     output: Path, *, preview: Path | None = None, plot: Path | None = None, keep: Path | None = None
 ) -> None:
-    """Raise MocapError now, before hours of work, for a file that could not or must not be written.
+    """Check output files before hours of work.
 
-    That is a suffix without a writer, a place that cannot be written, two outputs of one name, and ``keep``, the clip.
+    Parameters
+    ----------
+    output : Path
+        The take's file.
+    preview, plot : Path or None
+        Further files, if they are wanted.
+    keep : Path or None
+        The clip, which must not be overwritten.
+
+    Raises
+    ------
+    MocapError
+        For an unknown suffix, a file that cannot be written, two outputs with one name, or an output that is ``keep``.
     """
     taken = [] if keep is None else [keep.resolve()]
     for path, suffixes in ((output, tuple(outlets.OUTLETS)), (preview, PREVIEW_SUFFIXES), (plot, PLOT_SUFFIXES)):
@@ -41,21 +53,56 @@ def check_writable(
 
 
 def write_take(take: Take, output: Path, *, units: str) -> list[Path]:
-    """Write a take in the format of the output's suffix; any but ``take.json`` gets ``take.json`` beside it.
+    """Write a take in the format of the output's suffix, and as JSON beside it.
 
-    Returns the paths written, the JSON last.
+    Parameters
+    ----------
+    take : Take
+        A solved take.
+    output : Path
+        The suffix selects the format.
+    units : str
+        Length unit of a BVH: "m" or "cm".
+
+    Returns
+    -------
+    list of Path
+        The written files, the JSON last.
+
+    Raises
+    ------
+    MocapError
+        If a file cannot be written.
     """
     json_path = output.with_suffix(TAKE_SUFFIX)
     recording = outlets.recording_of(take)
-    kept = outlets.write(recording, json_path)  # before the others, so that no file stands without it
+    kept = outlets.write(recording, json_path)  # before the others, so that no file is without its JSON
     return kept if output.suffix.lower() == TAKE_SUFFIX else [*outlets.write(recording, output, units=units), *kept]
 
 
 def convert(source: Path, output: Path, *, units: str, source_units: str = "m") -> tuple[list[Path], str]:
-    """Write the motions of a file in another format, one file a person where the format holds one; or write labels.
+    """Convert a file of motions, or of labels, to another format.
 
-    source_units: of a BVH that is read; a take is in metres always. Returns the paths written, and in words what the
-    format could not hold of the source, "" for nothing.
+    Parameters
+    ----------
+    source, output : Path
+        The suffixes select the formats. A format for one person gets one file per person.
+    units : str
+        Length unit of a BVH that is written: "m" or "cm".
+    source_units : str
+        Length unit of a BVH that is read; a take is always in metres.
+
+    Returns
+    -------
+    list of Path
+        The written files.
+    str
+        Which contents of the source the format cannot hold, as a sentence; "" for none.
+
+    Raises
+    ------
+    MocapError
+        For an unknown suffix, a file without frames, or a file that cannot be read or written.
     """
     if is_of_labels(source, output):
         convert_labels(source, output)
@@ -65,25 +112,47 @@ def convert(source: Path, output: Path, *, units: str, source_units: str = "m") 
     if not all(map(len, recording.motions.values())):
         raise MocapError(f"cannot convert {source}: it has no frames, only a rest pose; export it again")
     lost = outlets.lost_in(outlet, recording)
-    note = f"{outlet.name} holds no {', '.join(lost)}; they stay in {source.name}" if lost else ""
+    note = f"{outlet.name} cannot hold {', '.join(lost)}; they stay in {source.name}" if lost else ""
     return outlets.write(recording, output, units=units), note
 
 
 def corrected(take: Take, table: Path, *, is_alone: bool) -> Take:
-    """The take bent to the corrections of a table. MocapError unless they are alone, without other settings."""
+    """Apply the corrections of a table to a take.
+
+    Parameters
+    ----------
+    take : Take
+        A solved take.
+    table : Path
+        The corrections of ``mocap annotate``, as CSV.
+    is_alone : bool
+        Whether no other settings were given.
+
+    Returns
+    -------
+    Take
+        With its motion changed to follow the corrections; rounded.
+
+    Raises
+    ------
+    MocapError
+        If other settings were given too, or the take has no people.
+    """
     if not is_alone:
-        raise MocapError("--corrections bend the take as it is: solve with the other settings first, then with these")
+        raise MocapError(
+            "--corrections change the take as it is: solve with the other settings first, then with the corrections"
+        )
     if not take.people:
         raise MocapError(f"the take of {take.source.name} holds nobody; process the video again")
     return rounded(correct(take, read_labels(table, take.people[0].keypoints_2d.layout)))
 
 
 def write_plot(take: Take, output: Path) -> Path:
-    """Draw the image keypoints of the first person before and after cleaning; returns the path written."""
+    """Plot the image keypoints of the first person before and after cleaning; returns the written path."""
     from mocap.report.plot import write_curves
 
     person = take.people[0]
     cleaned = clean_image(person, SolveSettings.from_json(take.settings), take)
     gaps = [(gap.start, gap.end) for gap in person.gaps]
-    seen = replace(person.keypoints_2d, xy=take.in_camera(person.keypoints_2d.xy))
-    return write_curves(output, seen, cleaned, gaps=gaps, title=take.source.name)
+    measured = replace(person.keypoints_2d, xy=take.in_camera(person.keypoints_2d.xy))
+    return write_curves(output, measured, cleaned, gaps=gaps, title=take.source.name)

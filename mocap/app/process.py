@@ -1,4 +1,4 @@
-"""The one place where the stages are put in order."""
+"""The pipeline: the stages of ``mocap process`` in order."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ from mocap.track.follow import Footage
 from mocap.track.tracks import Track
 
 BOX_MIN_CONFIDENCE = 0.3
-MOSTLY_UNSEEN = 0.5  # of the clip; more earns a warning
+MOSTLY_HIDDEN = 0.5  # of the frames; more gives a warning
 
-Progress = Callable[[str, int, int], None]  # stage, frames done, frames in all
+Progress = Callable[[str, int, int], None]  # stage, frames done, number of frames
 
 
 @dataclass(frozen=True, eq=False)
 class Networks:
-    """The networks of one estimator on one device, loaded: they serve any number of clips, one at a time."""
+    """The loaded networks of one estimator on one device, for any number of clips, one at a time."""
 
     detector: Detector
     estimator: PoseEstimator
 
 
 def load_networks(settings: CaptureSettings) -> Networks:
-    """The networks that these settings ask for. Raises MocapError for unknown names and damaged weights."""
+    """Load the networks for the settings. Raises MocapError for an unknown name or damaged weights."""
     detector = create_detector(device=settings.device)
     return Networks(detector, create_estimator(settings.estimator, device=settings.device))
 
@@ -63,12 +63,30 @@ def process(
     progress: Progress | None = None,
     networks: LoadNetworks = load_networks,
 ) -> Take:
-    """The take of a clip: of its most prominent person, or of those asked for.
+    """Make a take from a clip.
 
-    path: of a video file or a folder of images, or an open source of frames. networks: where they come from; with many
-    clips they are kept. Raises MocapError for clips that cannot be read, are damaged, or show nobody.
+    Parameters
+    ----------
+    path : str, Path or FrameSource
+        A video file, a folder of images, or an open source of frames.
+    settings : CaptureSettings
+        Of all stages.
+    progress : callable or None
+        Called with stage, frames done and number of frames.
+    networks : callable
+        Returns the networks for the settings; it may reuse them for many clips.
+
+    Returns
+    -------
+    Take
+        Of the largest person in view, or of those that the settings select.
+
+    Raises
+    ------
+    MocapError
+        For a clip that cannot be read, is damaged, or has no visible person.
     """
-    take = look(path, settings, progress=progress, networks=networks)
+    take = estimate_keypoints(path, settings, progress=progress, networks=networks)
     if progress:
         progress("solve", 0, take.frames)
     solved = solve(take, settings.solve)
@@ -78,28 +96,51 @@ def process(
 
 
 def solve(take: Take, settings: SolveSettings, *, keeps_contacts: bool = False) -> Take:
-    """The take solved anew from its keypoints, rounded as its file will be; keeps_contacts: as in ``reconstruct``."""
+    """Solve the motion of a take from its keypoints.
+
+    Parameters
+    ----------
+    take : Take
+        With keypoints; an older motion is replaced.
+    settings : SolveSettings
+        Of the solve.
+    keeps_contacts : bool
+        Use the take's own contacts instead of detecting them, as in ``reconstruct``.
+
+    Returns
+    -------
+    Take
+        Rounded as in its file.
+
+    Raises
+    ------
+    MocapError
+        For a person who is visible too briefly.
+    """
     networks = [model for model in take.models if model["name"] not in LIFTERS]
     lifters = [_model_entry(settings.lifter)] if settings.lifter in WITH_WEIGHTS else []
     models = [*networks, *lifters]
-    with threadpool_limits(1, user_api="blas"):  # else the last digits depend on the number of cores
+    with threadpool_limits(1, user_api="blas"):  # otherwise the last digits depend on the number of cores
         solved = reconstruct(take, settings, keeps_contacts=keeps_contacts)
     return rounding.rounded(replace(solved, models=models, licences=_licences(models)))
 
 
-def look(
+def estimate_keypoints(
     path: str | Path | FrameSource,
     settings: CaptureSettings,
     *,
     progress: Progress | None = None,
     networks: LoadNetworks = load_networks,
 ) -> Take:
-    """A take with keypoints but no motion yet: the networks' part of the work."""
+    """Estimate keypoints: the part of ``process`` that runs the networks.
+
+    Parameters and errors are those of ``process``. The take has keypoints, but no motion yet.
+    """
     clip = _opened(path, settings) if isinstance(path, str | Path) else path
     info = clip.info
     if info.frames < fewest_frames(float(info.fps)):
         raise MocapError(f"{clip.name}: too short: {info.frames} frames at {float(info.fps):g} fps make no motion")
-    loaded = networks(settings)  # after the clip was opened: most bad clips end before
+    loaded = networks(settings)  # after the clip is open, as most unusable clips fail before
     estimator = loaded.estimator
     background = Background(info.size, float(info.fps))
     footage = follow.follow_people(
@@ -112,7 +153,7 @@ def look(
     _extend_back(footage, clip, estimator)
     warnings = [*clip.warnings, *unobserved(estimator.layout)]
     tracks = _people(footage, settings.people, clip.name, float(info.fps))
-    _warn_if_mostly_unseen(tracks[0], footage, warnings)
+    _warn_if_mostly_hidden(tracks[0], footage, warnings)
     source = Source(clip.name, clip.sha256(), info.size, info.fps, info.frames, float(info.start_s))
     fov_degrees = settings.solve.fov_degrees or info.fov_degrees or DEFAULT_FOV_DEGREES
     models = [_model_entry(name) for name in (settings.estimator, DEFAULT_DETECTOR)]
@@ -132,14 +173,25 @@ def look(
     )
 
 
-def _warn_if_mostly_unseen(track: Track, footage: Footage, warnings: list[str]) -> None:
-    unseen = 1 - len(track.poses) / footage.frames
-    if unseen > MOSTLY_UNSEEN:
-        warnings.append(f"the person is seen in {100 * (1 - unseen):.0f} % of the clip only")
+def _warn_if_mostly_hidden(track: Track, footage: Footage, warnings: list[str]) -> None:
+    hidden = 1 - len(track.poses) / footage.frames
+    if hidden > MOSTLY_HIDDEN:
+        warnings.append(f"the person is visible in only {100 * (1 - hidden):.0f} % of the clip")
 
 
 def unobserved(layout: KeypointLayout) -> list[str]:
-    """Warnings for a take: parts of the body that a network does not detect, and keypoints that the solve ignores."""
+    """Warnings about a network's keypoints.
+
+    Parameters
+    ----------
+    layout : KeypointLayout
+        Of the network.
+
+    Returns
+    -------
+    list of str
+        A line for each part of the body that the network does not detect, and one for keypoints that the solve ignores.
+    """
     missing = {part.without_tips for part in BODY.limbs if not set(part.tips) & set(layout.names)}
     unused = BODY.not_solved(layout.names)
     warnings = [f"the network ({layout.name}) detects {text}" for text in sorted(missing)]
@@ -155,7 +207,7 @@ def _opened(path: str | Path, settings: CaptureSettings) -> FrameSource:
 
 
 def _extend_back(footage: Footage, clip: FrameSource, estimator: PoseEstimator) -> None:
-    """Follow everybody back from where the detector first found them."""
+    """Follow every person backwards in time from the frame of their first detection."""
     fps = float(clip.info.fps)
     for track in footage.tracks:
         shot = max((cut for cut in footage.cuts if cut <= track.first_frame), default=0)
@@ -164,15 +216,17 @@ def _extend_back(footage: Footage, clip: FrameSource, estimator: PoseEstimator) 
 
 
 def _camera_path(background: Background, footage: Footage, motion: str, warnings: list[str]) -> Array | None:
-    """How the camera turned (T, 3, 3), if it did; a line in ``warnings`` if that was asked for and cannot be told."""
+    """Homographies (T, 3, 3) of a rotating camera, else None; warns if they were required but cannot be estimated."""
 
     def boxes(frame: int) -> Array:
-        seen = [track.poses[frame] for track in footage.tracks if frame in track.poses]
-        return np.array([keypoint_box(one.xy, one.confidence, background.size) for one in seen]).reshape(-1, 4)
+        visible = [track.poses[frame] for track in footage.tracks if frame in track.poses]
+        return np.array([keypoint_box(one.xy, one.confidence, background.size) for one in visible]).reshape(-1, 4)
 
     path = None if footage.cuts or motion == "static" else background.path(boxes)
     if path is None and motion == "moving":
-        warnings.append("the background does not show how the camera turned; it is taken to stand still")
+        warnings.append(
+            "the rotation of the camera cannot be estimated from the background; the camera is treated as static"
+        )
     if path is None or not (motion == "moving" or background.has_moved(path)):
         return None
     return rounding.rounded_path(path)
@@ -187,7 +241,7 @@ def _people(footage: Footage, which: str, clip: str, fps: float) -> list[Track]:
 
 
 def _person(number: int, track: Track, frames: int, layout: KeypointLayout, info: VideoInfo) -> Person:
-    """The track as arrays over the whole clip, rounded as its file will be; NaN where the person was not seen."""
+    """The track as arrays over the whole clip, rounded as in the file; NaN where the person is not visible."""
     xy = np.full((frames, len(layout), 2), np.nan)
     xyz = np.full((frames, len(layout), 3), np.nan)
     confidence = np.zeros((frames, len(layout)))
@@ -203,7 +257,22 @@ def _person(number: int, track: Track, frames: int, layout: KeypointLayout, info
 
 
 def keypoint_box(xy: Array, confidence: Array, size: tuple[int, int]) -> Array:
-    """The box (4,) xyxy in pixels around the trusted keypoints (K, 2), clipped to an image of (width, height)."""
+    """Bounding box of the keypoints with sufficient confidence.
+
+    Parameters
+    ----------
+    xy : array (K, 2)
+        Keypoints in pixels.
+    confidence : array (K,)
+        From 0 to 1.
+    size : tuple of int
+        (width, height) of the image; the box is clipped to it.
+
+    Returns
+    -------
+    array (4,)
+        x and y of the top left corner, then of the bottom right corner, in pixels.
+    """
     trusted = xy[confidence >= min(BOX_MIN_CONFIDENCE, float(confidence.max()))]
     low, high = trusted.min(axis=0), trusted.max(axis=0)
     return np.concatenate([np.clip(low, 0, size), np.clip(high, 0, size)])

@@ -1,4 +1,4 @@
-"""Progress of long work, for people (a bar on stderr) and for programs (JSON Lines on stdout)."""
+"""Report the progress of long work: a bar on stderr for people, JSON Lines on stdout for programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REPORT_INTERVAL_S = 0.2
 
 
 class Silent(AbstractContextManager["Silent"]):
-    """Reports nothing: not a terminal, nobody asked."""
+    """Reports nothing, where stderr is not a terminal or progress is switched off."""
 
     def __call__(self, stage: str, done: int, total: int) -> None: ...
 
@@ -20,7 +20,7 @@ class Silent(AbstractContextManager["Silent"]):
 
 
 class Bar(AbstractContextManager["Bar"]):
-    """A bar per stage with frames a second and time left, on stderr."""
+    """A bar for each stage, with frames per second and remaining time, on stderr."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -48,7 +48,7 @@ class Bar(AbstractContextManager["Bar"]):
 
 
 class JsonLines(AbstractContextManager["JsonLines"]):
-    """A JSON object a line on stdout: event "progress", stage, done, total and fps, at most five times a second."""
+    """One JSON object per line on stdout: event "progress", stage, done, total and fps, at most 5 times per second."""
 
     def __init__(self) -> None:
         self._stage, self._started, self._last = "", 0.0, 0.0
@@ -67,13 +67,24 @@ class JsonLines(AbstractContextManager["JsonLines"]):
 
 
 def emit(event: str, **values: Any) -> None:
-    """Write one JSON line about an event to stdout, at once."""
+    """Write an event as one line of JSON to stdout, without buffering."""
     sys.stdout.write(json.dumps({"event": event, **values}, ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
 
 def reporter(mode: str) -> Silent | Bar | JsonLines:
-    """The reporter for ``auto`` (a bar on a terminal, else silent), ``bar``, ``json`` or ``none``."""
+    """Choose a reporter of progress.
+
+    Parameters
+    ----------
+    mode : str
+        ``auto`` (a bar on a terminal, else silent), ``bar``, ``json`` or ``none``.
+
+    Returns
+    -------
+    context manager
+        To be called with stage, frames done and number of frames.
+    """
     if mode == "json":
         return JsonLines()
     if mode == "bar" or (mode == "auto" and sys.stderr.isatty()):

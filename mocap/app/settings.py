@@ -1,4 +1,4 @@
-"""What can be asked of a whole take: what to capture, how to solve it, what to write. Light: --help needs it."""
+"""All settings of a take: what to capture, how to solve it, what to write. Imports nothing heavy: --help needs it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mocap.model.settings import Option, check, check_fully, option, options_of
 from mocap.solve.settings import SolveSettings
 
 FROM_VIDEO = ("process", "batch")  # the commands that have the clip
-LATEST_S = 1e9  # no clip is longer; products with a frame rate stay finite
+LATEST_S = 1e9  # longer than any clip; times a frame rate it stays finite
 
 
 @dataclass(frozen=True)
 class CaptureSettings:
-    """Which part of the clip to look at, which people, and with which network.
+    """Which part of the clip to use, which people to capture, and with which network.
 
     Times are in seconds after the clip's first image. ``solve`` holds the settings of the stage that follows.
 
@@ -30,14 +30,14 @@ class CaptureSettings:
     estimator: str = option(
         "blazepose-heavy",
         "estimator",
-        "The pose network; blazepose-full and blazepose-lite are faster and less exact. `mocap models` lists all.",
+        "The pose network; blazepose-full and blazepose-lite are faster but less exact. `mocap models` lists all.",
         listed="mocap.estimate:estimator_names",
         commands=FROM_VIDEO,
     )
     device: str = option(
         "auto",
         "device",
-        "Where the networks run; auto takes the fastest there is.",
+        "Where the networks run: the processor (cpu), an NVIDIA GPU (cuda), an Apple GPU (mps); auto: the fastest.",
         choices=("auto", "cpu", "cuda", "mps"),
         commands=FROM_VIDEO,
     )
@@ -62,12 +62,12 @@ class CaptureSettings:
         commands=FROM_VIDEO,
     )
     allow_damaged: bool = option(
-        False, "allow-damaged", "Use what a cut or damaged file still holds.", commands=FROM_VIDEO
+        False, "allow-damaged", "Use the readable part of a truncated or damaged file.", commands=FROM_VIDEO
     )
     people: str = option(
         "largest",
         "people",
-        "Which people to capture: the largest, all, or how many.",
+        "Which people to capture: the largest one in view, all, or a number of people.",
         choices=("largest", "all"),
         counts=True,
         metavar="largest|all|NUMBER",
@@ -76,7 +76,7 @@ class CaptureSettings:
     fps: float | None = option(
         None,
         "fps",
-        "Frames a second of a folder of images that stands in place of a clip.",
+        "Frame rate of a folder of images, given instead of a video.",
         unit="Hz",
         low=1.0,
         high=1000.0,
@@ -91,10 +91,10 @@ class CaptureSettings:
 
 @dataclass(frozen=True)
 class OutputSettings:
-    """What is written of a take, and when it counts as too poor.
+    """Which files to write, and below which quality a take fails.
 
-    A file is False (not written), a path, or True: it then lies beside the take and is named after it, as every file of
-    a batch is.
+    The value for a file is False (do not write it), a path, or True: the file is written beside the take and named
+    after it, as in a batch.
     """
 
     units: str = option(
@@ -110,24 +110,24 @@ class OutputSettings:
     preview: Path | bool = option(
         False,
         "preview",
-        "Also write the clip with the skeleton drawn over it (mp4, mov, mkv).",
+        "Also write a video of the clip with the skeleton drawn over it (mp4, mov, mkv).",
         suffix="_preview.mp4",
         commands=FROM_VIDEO,
     )
     plot: Path | bool = option(
-        False, "plot", "Also draw curves before and after filtering (png, svg, pdf).", suffix="_curves.png"
+        False, "plot", "Also plot curves of keypoints before and after filtering (png, svg, pdf).", suffix="_curves.png"
     )
     report: Path | bool = option(
         False,
         "report",
-        "Also write a report on how good the take is (html for people, json for programs).",
+        "Also write a quality report of the take (html for people, json for programs).",
         suffix="_report.html",
         commands=FROM_VIDEO,
     )
     fail_on: str = option(
         "",
         "fail-on",
-        "Exit with 3 where the take is worse than these limits: slide=5,unseen=0.2.",
+        "Exit with status 3 if the take is worse than these limits: slide=5,unseen=0.2.",
         metavar="LIMITS",
         parsed="mocap.report.thresholds:parse",
         commands=FROM_VIDEO,
@@ -137,19 +137,19 @@ class OutputSettings:
         check(self)
 
     def file(self, key: str, take: Path) -> Path | None:
-        """Where a file goes that was asked for.
+        """The path of an additional output file.
 
         Parameters
         ----------
         key : str
             ``preview``, ``plot`` or ``report``.
         take : pathlib.Path
-            The take's own file, after which it is named where no path was given.
+            The take's own file; without a path the additional file is named after it.
 
         Returns
         -------
         pathlib.Path or None
-            None where the file was not asked for.
+            None if the file is not wanted.
         """
         wanted = getattr(self, key)
         if not isinstance(wanted, bool):
@@ -160,7 +160,7 @@ class OutputSettings:
 
 @dataclass(frozen=True)
 class TakeSettings:
-    """All options of a take: those of the capture, which holds those of the solve, and those of the outputs."""
+    """All options of a take: of the capture (which contains those of the solve) and of the outputs."""
 
     capture: CaptureSettings = field(default_factory=CaptureSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
@@ -188,20 +188,20 @@ class TakeSettings:
         Returns
         -------
         dict
-            JSON values, except for a file whose path was given. `changed` takes them back.
+            JSON values, except for a file with a path. `changed` accepts them.
         """
         stages = (self.capture, self.capture.solve, self.output)
         return {declared.name: getattr(stage, declared.key) for stage in stages for declared in options_of(stage)}
 
     def digest(self) -> str:
-        """A digest that changes with every setting."""
-        import hashlib  # here: --help does without
+        """SHA-256 of all settings: it changes if any of them changes."""
+        import hashlib  # here, as --help does not need it
         import json
 
         return hashlib.sha256(json.dumps(self.values(), sort_keys=True).encode()).hexdigest()
 
     def check(self) -> None:
-        """Check what needs an import, too: names in tables, limits of quality. Raises MocapError."""
+        """Check also what needs an import: names in tables, limits of quality. Raises MocapError."""
         for stage in (self.capture, self.capture.solve, self.output):
             check_fully(stage)
 
@@ -210,7 +210,7 @@ STAGES = (CaptureSettings, SolveSettings, OutputSettings)  # the dataclasses tha
 
 
 def by_key(stage: type, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Choose the values of one stage.
+    """Select the values of one stage.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""``mocap.toml``: options for the clips of a folder, or for one clip, under the names they have on the command line."""
+"""Read ``mocap.toml``: options for the clips of a folder, or for one clip, with the names of the command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mocap.model.settings import Option, check_value_fully
 FILE_NAME = "mocap.toml"
 CLIP_TABLE = "clip"
 LARGEST_BYTES = 64 * 1024
-MOST_DOTS = 8  # in one key: deeper ones cost the reader memory that grows with their square
+MOST_DOTS = 8  # in one key: the parser's memory grows with the square of the number
 SHOWN_LETTERS = 60  # of a name or value in a message
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'')
@@ -26,10 +26,10 @@ Table = dict[str, Any]
 
 
 class Overrides:
-    """The ``mocap.toml`` files of a tree of clips, each read once.
+    """The ``mocap.toml`` files of a tree of clips; each is read once.
 
-    Its keys hold for the clips in its folder and below; a deeper file wins. A table ``[clip."walk.mp4"]`` holds for one
-    clip beside the file, and wins over all.
+    The keys of a file apply to the clips in its folder and in folders below; the file nearest to a clip has priority. A
+    table ``[clip."walk.mp4"]`` applies to one clip beside the file, and has the highest priority.
     """
 
     def __init__(self, root: Path) -> None:
@@ -44,24 +44,24 @@ class Overrides:
         clip : pathlib.Path
             The clip's path from the root.
         base : TakeSettings
-            What holds where no file says otherwise.
+            Used where no file has a value.
 
         Raises
         ------
         MocapError
-            For a file that cannot be read or has unknown keys or impossible values; it is named.
+            For a file that cannot be read, has unknown keys or invalid values. The message names the file.
         """
         return base.changed(self.given(clip))
 
     def given(self, clip: Path) -> Table:
-        """What the files say of a clip (its path from the root), by the options' names."""
+        """The values that the files have for a clip (its path from the root), by the options' names."""
         chosen: Table = {}
         for folder in reversed(clip.parents):
             chosen |= self._file(folder)[0]
         return chosen | self._file(clip.parent)[1].get(clip.name, {})
 
     def _file(self, folder: Path) -> tuple[Table, dict[str, Table]]:
-        """Settings for the folder, and by clip; empty where there is no file."""
+        """Settings for the folder, and settings by clip; empty if there is no file."""
         if folder not in self._read:
             path = self._root / folder / FILE_NAME
             self._read[folder] = read_settings(path) if path.is_file() else ({}, {})
@@ -69,21 +69,21 @@ class Overrides:
 
 
 def beside(clip: Path, given: Mapping[str, Any]) -> tuple[Table, str]:
-    """What the ``mocap.toml`` beside a clip adds to the options that were given.
+    """Options that the ``mocap.toml`` beside a clip adds to the given ones.
 
     Parameters
     ----------
     clip : pathlib.Path
         The clip; it need not exist.
     given : mapping
-        Options of the command line by name: they win over the file.
+        Options of the command line by name; they have priority over the file.
 
     Returns
     -------
     dict
         The options that the file adds, by name.
     str
-        A line that says so; empty where it adds nothing.
+        A message that lists them; empty if there are none.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def read_settings(path: Path) -> tuple[Table, dict[str, Table]]:
     Raises
     ------
     MocapError
-        With one line that names the file, and the key where there is one.
+        For a file that cannot be used; one line that names the file and, if possible, the key.
     """
     content = _parsed(path, _text(path))
     clips = content.pop(CLIP_TABLE, {})
@@ -127,7 +127,7 @@ def read_settings(path: Path) -> tuple[Table, dict[str, Table]]:
 
 
 def _text(path: Path) -> str:
-    """The file's text; MocapError for one that is too large or no UTF-8."""
+    """The file's text. Raises MocapError if it is too large or not UTF-8."""
     try:
         with path.open("rb") as stream:
             content = stream.read(LARGEST_BYTES + 1)
@@ -142,7 +142,7 @@ def _text(path: Path) -> str:
 
 
 def _parsed(path: Path, text: str) -> Table:
-    """The tables of a TOML text; one clear line for what is not TOML or would cost too much to read."""
+    """Parse a TOML text. Raises MocapError, with one line, if it is invalid or too expensive to parse."""
     for number, line in enumerate(text.splitlines(), 1):
         key = _QUOTED.sub("", line).partition("#")[0].partition("=")[0]
         if key.count(".") > MOST_DOTS:
@@ -160,7 +160,7 @@ def _parsed(path: Path, text: str) -> Table:
 
 
 def _require_clip(path: Path, clip: str) -> None:
-    """MocapError unless the name is one of a file beside the settings."""
+    """Raise MocapError unless a file of that name is beside the settings."""
     try:
         is_there = Path(clip).name == clip and (path.parent / clip).is_file()
     except OSError:  # a name that is longer than the system allows
@@ -170,7 +170,7 @@ def _require_clip(path: Path, clip: str) -> None:
 
 
 def _values(table: Table, path: Path) -> Table:
-    """The table's values, each as its option wants it. MocapError for unknown keys and impossible values."""
+    """The table's values, converted for their options. Raises MocapError for unknown keys and invalid values."""
     options = take_options()
     for key in table:
         if key not in options:
@@ -181,7 +181,7 @@ def _values(table: Table, path: Path) -> Table:
 
 
 def _value(declared: Option, value: Any, where: str) -> Any:
-    """A value of TOML as the option wants it: numbers as floats, ``people = 2`` as text."""
+    """Convert a TOML value for its option: numbers to float, ``people = 2`` to text."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = _float(value, where) if declared.kind == "number" else str(value) if declared.counts else value
     wanted, words = {
@@ -204,6 +204,6 @@ def _float(value: int, where: str) -> float:
 
 
 def _short(text: str, most: int = SHOWN_LETTERS) -> str:
-    """Text for a message: on one line, and cut where it is long."""
+    """Text for a message: on one line, truncated if it is long."""
     text = one_line(text)
     return text if len(text) <= most else f"{text[:most]}…"

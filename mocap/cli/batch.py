@@ -66,7 +66,7 @@ def batch(
     from mocap.app.batch.board import board
     from mocap.app.batch.clips import find_clips
     from mocap.app.batch.manifest import read_entries
-    from mocap.app.batch.plan import Places, plan
+    from mocap.app.batch.plan import Folders, plan
     from mocap.app.batch.run import run
     from mocap.app.settings import TakeSettings
 
@@ -77,7 +77,7 @@ def batch(
     found = find_clips(clips, output, pattern=pattern, recursive=recursive)
 
     def tasks(entries: dict[str, Entry]) -> list[Task]:
-        return plan(found, Places(clips, output), entries, settings, retry_failed=retry_failed)
+        return plan(found, Folders(clips, output), entries, settings, retry_failed=retry_failed)
 
     if dry_run:
         return typer.echo(_plan(tasks(read_entries(output))))

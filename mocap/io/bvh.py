@@ -1,4 +1,7 @@
-"""BVH, written as Blender's importer reads it; read as other programs write it."""
+"""Read and write BVH (Biovision Hierarchy), the text format for skeletons and their motion.
+
+Files are written in the form that Blender's importer expects. Files of other programs are read in all common forms.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,11 @@ from mocap.model.motion import Motion
 from mocap.model.rotation import Array
 from mocap.model.skeleton import Skeleton
 
-UNITS_A_METRE = {"m": 1.0, "cm": 100.0}
+UNITS_PER_METRE = {"m": 1.0, "cm": 100.0}
 ROOT_CHANNELS = ("Xposition", "Yposition", "Zposition", "Zrotation", "Xrotation", "Yrotation")
 JOINT_CHANNELS = ("Zrotation", "Xrotation", "Yrotation")
 SHORTEST_END_M = 0.001  # Blender cannot show a shorter bone
-INVENTED_END_M = 0.05
+DEFAULT_END_M = 0.05  # length of a leaf bone that has none of its own
 
 log = logging.getLogger(__name__)
 
@@ -40,26 +43,61 @@ def read(path: str | Path, *, units: str = "m") -> Recording:
 
 
 def write_bvh(motion: Motion, path: str | Path, *, units: str = "m") -> None:
-    """Write a motion as BVH: root positions absolute, R = Rz·Rx·Ry, six decimals, frame time with ten.
+    """Write a motion as a BVH file.
 
-    units: "m", as Blender reads it at scale 1, or "cm". A leaf without End Site gets one along its bone. MocapError
-    where the file cannot be written or a joint name has a space or brace.
+    Parameters
+    ----------
+    motion : Motion
+        In metres.
+    path : str or Path
+        The file; an older one is replaced.
+    units : str
+        Length unit of the file: "m", which Blender reads at scale 1, or "cm".
+
+    Raises
+    ------
+    MocapError
+        If the file cannot be written, or a joint name contains a space or a brace.
+
+    Notes
+    -----
+    Root positions are absolute. Rotations are Euler angles in degrees, R = Rz·Rx·Ry. Numbers have six decimals, the
+    frame time has ten. A leaf joint without an End Site gets one in the direction of its bone.
     """
-    scale = units_a_metre(units)
+    scale = units_per_metre(units)
     text = "\n".join([*_hierarchy_lines(motion.skeleton, scale), *_motion_lines(motion, scale), ""])
     with atomic_path(path) as temporary:
         temporary.write_bytes(text.encode())
 
 
 def read_bvh(path: str | Path, *, units: str = "m") -> Motion:
-    """The motion of a BVH file, confidence 1 everywhere.
+    """Read the motion of a BVH file.
 
-    units: what the file's lengths are in, "m" or "cm". Spaces in names become underscores. Axes of the root's position
-    that the file does not animate stay at its OFFSET; positions of other joints are ignored with a warning, since
-    bones keep their length; End Sites of joints that have children are dropped. MocapError, with the line where there
-    is one, for files that are damaged, hold NaN or numbers over a million, or name a joint twice.
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    units : str
+        Length unit of the file: "m" or "cm".
+
+    Returns
+    -------
+    Motion
+        In metres, with confidence 1 everywhere.
+
+    Raises
+    ------
+    MocapError
+        For a file that is damaged, or has NaN, a number over a million or two joints of one name. The message names
+        the line where that is possible.
+
+    Notes
+    -----
+    Spaces in joint names become underscores. Where the file does not animate an axis of the root's position, its OFFSET
+    is used. Position channels of other joints are ignored with a warning, because bones have constant lengths. End
+    Sites of joints that have children are ignored.
     """
-    path, scale = Path(path), units_a_metre(units)
+    path, scale = Path(path), units_per_metre(units)
     parsed = parse_bvh(path)
     try:
         _check_numbers(parsed)
@@ -77,11 +115,11 @@ def read_bvh(path: str | Path, *, units: str = "m") -> Motion:
     )
 
 
-def units_a_metre(units: str) -> float:
-    """How many of a file's units make a metre; MocapError lists the known ones."""
-    if units not in UNITS_A_METRE:
-        raise unknown_name("unit", units, list(UNITS_A_METRE))
-    return UNITS_A_METRE[units]
+def units_per_metre(units: str) -> float:
+    """Number of length units in one metre (1 or 100). Raises MocapError for an unknown unit, listing the known ones."""
+    if units not in UNITS_PER_METRE:
+        raise unknown_name("unit", units, list(UNITS_PER_METRE))
+    return UNITS_PER_METRE[units]
 
 
 def _hierarchy_lines(skeleton: Skeleton, scale: float) -> Iterator[str]:
@@ -131,7 +169,7 @@ def _end_site(skeleton: Skeleton, leaf: int) -> Array:
         return end
     length = np.linalg.norm(skeleton.offsets[leaf])
     along = skeleton.offsets[leaf] / length if length > SHORTEST_END_M else np.array([0.0, 1.0, 0.0])
-    return np.asarray(INVENTED_END_M * along)
+    return np.asarray(DEFAULT_END_M * along)
 
 
 def _motion_lines(motion: Motion, scale: float) -> Iterator[str]:
@@ -197,9 +235,9 @@ def _local_rotations(parsed: BvhText) -> Array:
     local = np.empty((len(parsed.numbers), len(parsed.joints), 4))
     column = 0
     for j, joint in enumerate(parsed.joints):
-        turns = [(i, name[0]) for i, name in enumerate(joint.channels) if name in ROTATIONS]
-        columns = [column + i for i, _ in turns]
-        order = "".join(axis for _, axis in turns)
+        rotations = [(i, name[0]) for i, name in enumerate(joint.channels) if name in ROTATIONS]
+        columns = [column + i for i, _ in rotations]
+        order = "".join(axis for _, axis in rotations)
         local[:, j] = rotation.euler_to_wxyz(np.radians(parsed.numbers[:, columns]), order)
         column += len(joint.channels)
     return rotation.make_continuous(local)

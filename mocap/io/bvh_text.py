@@ -1,4 +1,4 @@
-"""A BVH file as arrays, before its numbers are given a meaning (the words are read by ``bvh_tokens``)."""
+"""A BVH file as numpy arrays. ``bvh_tokens`` parses the text; ``bvh`` interprets the numbers as a motion."""
 
 from __future__ import annotations
 
@@ -19,9 +19,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class BvhText:
-    """A parsed file: joints in file order, ``Frame Time`` as written, numbers (T, all channels) as written.
+    """A parsed BVH file; its values are not yet interpreted.
 
-    names: the joints' names as Blender gives them, unique and without spaces.
+    Parameters
+    ----------
+    joints : list of BvhJoint
+        In the order of the file.
+    names : list of str
+        The joints' names as Blender makes them: unique and without spaces.
+    frame_time : str
+        ``Frame Time`` as text, in seconds.
+    frame_time_line : int
+        Its line number, from 1.
+    numbers : array (T, C)
+        The motion values, in the file's units; C is the number of channels of all joints.
     """
 
     joints: list[BvhJoint]
@@ -31,23 +42,33 @@ class BvhText:
     numbers: Array
 
     def channel(self, joint: int, name: str) -> Array | None:
-        """Values (T,) of a joint's channel, or None where the joint does not have it."""
+        """Values (T,) of one channel of a joint; None if the joint has no such channel."""
         if name not in self.joints[joint].channels:
             return None
         return np.asarray(self.numbers[:, self.first_column(joint) + self.joints[joint].channels.index(name)])
 
     def first_column(self, joint: int) -> int:
-        """The column of ``numbers`` in which a joint's channels begin."""
+        """Index of the first column of ``numbers`` that belongs to a joint."""
         return sum(len(other.channels) for other in self.joints[:joint])
 
 
 def parse_bvh(path: str | Path) -> BvhText:
-    """The words of a BVH file as arrays; what was put right is logged as a warning.
+    """Parse a BVH file. Corrected faults of the file are logged as warnings.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    BvhText
+        Its joints and numbers.
 
     Raises
     ------
     MocapError
-        With the line, where the file is damaged, has several roots or cannot be read.
+        For a file that is damaged, has several roots or cannot be read. The message names the line where possible.
     """
     path = Path(path)
     try:

@@ -1,8 +1,8 @@
-"""Labels as COCO keypoints JSON (cocodataset.org, "Data format", keypoint detection).
+"""Read and write labels as COCO keypoints JSON (cocodataset.org, "Data format", keypoint detection).
 
-Convention: COCO's keypoints are numbers of pixels, whose first is 0, so that its centre, at 0.5 here, is 0 there.
-What COCO has no word for stands beside it where other readers pass it by: ``frame`` of a clip with the image, and in
-``attributes`` of an annotation the state of the picture and the keypoints that are still open.
+Convention: in COCO the centre of the first pixel is at 0; here it is at 0.5.
+Two things have no key in COCO and are stored in keys that other readers ignore: the ``frame`` number beside the image,
+and in ``attributes`` of an annotation the state of the image and the keypoints that are still open.
 """
 
 from __future__ import annotations
@@ -23,11 +23,26 @@ from mocap.model.rotation import Array
 
 CENTRE = 0.5
 LARGEST = 1e6  # of a coordinate, pixels
-PERSON = 1  # the category
+PERSON = 1  # id of the only category
 
 
 def write_coco(samples: Sequence[Sample], path: str | Path, layout: KeypointLayout = LSP_14) -> None:
-    """Write samples of one layout as a COCO document, whole or not at all."""
+    """Write samples as a COCO document.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        All of the layout.
+    path : str or Path
+        The file; it is written completely or not at all.
+    layout : KeypointLayout
+        Names and edges of the category.
+
+    Raises
+    ------
+    MocapError
+        If the file cannot be written.
+    """
     images = {key: number for number, key in enumerate(dict.fromkeys(s.key[:2] for s in samples), start=1)}
     sizes = {sample.key[:2]: sample.size for sample in samples}
     document = {
@@ -54,10 +69,24 @@ def write_coco(samples: Sequence[Sample], path: str | Path, layout: KeypointLayo
 
 
 def read_coco(path: str | Path, layout: KeypointLayout = LSP_14) -> list[Sample]:
-    """The people of a COCO keypoints document, in its order, each keypoint by its category's name for it.
+    """Read the people of a COCO keypoints document.
 
-    Keypoints of ``layout`` that the category does not know are open. Annotations without keypoints, of crowds say,
-    are left out. MocapError, naming the place, for a file that is damaged or none of the kind.
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    layout : KeypointLayout
+        Of the samples to make. Keypoints are matched by name; those that the category does not have are open.
+
+    Returns
+    -------
+    list of Sample
+        In the order of the document. Annotations without keypoints, for example of crowds, are left out.
+
+    Raises
+    ------
+    MocapError
+        For a file that is damaged or not of this format. The message names the annotation.
     """
     path = Path(path)
     document = load(path)
@@ -77,8 +106,8 @@ def read_coco(path: str | Path, layout: KeypointLayout = LSP_14) -> list[Sample]
         try:
             image = images[annotation["image_id"]]
             people[image["id"]] = people.get(image["id"], 0) + 1
-            seen = _sample(annotation, image, layouts[annotation["category_id"]], people[image["id"]])
-            samples.append(mapped(seen, layout))
+            sample = _sample(annotation, image, layouts[annotation["category_id"]], people[image["id"]])
+            samples.append(mapped(sample, layout))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise MocapError(f"cannot read {path}: annotations[{number}]: {error}; it is damaged") from error
     return samples
@@ -104,7 +133,7 @@ def _annotation(sample: Sample, number: int, image: int) -> dict[str, Any]:
 
 
 def _box(xy: Array) -> list[float]:
-    """x, y, width, height around points (N, 2)."""
+    """Bounding box x, y, width, height of points (N, 2)."""
     if not len(xy):
         return [0.0, 0.0, 0.0, 0.0]
     low, high = xy.min(axis=0), xy.max(axis=0)
@@ -116,7 +145,7 @@ def _sample(annotation: dict[str, Any], image: dict[str, Any], layout: KeypointL
     if values.shape != (3 * len(layout),):
         raise ValueError(f"expected {3 * len(layout)} numbers in keypoints, got {values.size}")
     if not np.all(np.abs(values) < LARGEST):
-        raise ValueError("a number in keypoints is none or too large")
+        raise ValueError("a value in keypoints is not a number or too large")
     joints = values.reshape(-1, 3)
     flags = joints[:, 2].astype(np.int8)
     attributes = annotation.get("attributes") or {}

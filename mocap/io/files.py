@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Atomic writing: a file is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,25 +10,43 @@ from pathlib import Path
 
 from mocap.model.errors import MocapError, OutputError
 
-_OF_THE_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)  # not of the one file
+_ERRORS_OF_THE_FOLDER = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+)  # any file there meets them
 _WHAT_TO_DO = {
-    errno.EACCES: "the folder cannot be written to; choose another place or change its permissions",
-    errno.EPERM: "the folder cannot be written to; choose another place or change its permissions",
-    errno.EROFS: "the folder is read-only; choose another place",
-    errno.ENOSPC: "the disk is full; free some space or choose another place",
-    errno.EDQUOT: "the disk quota is used up; free some space or choose another place",
-    errno.EFBIG: "the file would be larger than allowed there; choose another place",
+    errno.EACCES: "the folder cannot be written to; choose another folder or change its permissions",
+    errno.EPERM: "the folder cannot be written to; choose another folder or change its permissions",
+    errno.EROFS: "the folder is read-only; choose another folder",
+    errno.ENOSPC: "the disk is full; free some space or choose another folder",
+    errno.EDQUOT: "the disk quota is used up; free some space or choose another folder",
+    errno.EFBIG: "the file would be larger than allowed there; choose another folder",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
 
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside ``path``, with the same suffix, that becomes ``path`` when the block ends well.
+    """Context manager for writing a file completely or not at all.
 
-    Whatever ends the block early (an error, Ctrl-C) removes the temporary file and leaves an older ``path`` untouched.
-    A link is followed: the file that it points to is replaced. Failures to write are raised as MocapError naming
-    ``path``; errors that concern other files pass through.
+    Parameters
+    ----------
+    path : str or Path
+        The file to write. For a link, the file that it points to is replaced.
+
+    Yields
+    ------
+    Path
+        A temporary file beside ``path``, with the same suffix. It is renamed to ``path`` when the block ends without an
+        error. After an error or Ctrl-C it is removed, and an older ``path`` is unchanged.
+
+    Raises
+    ------
+    MocapError
+        If ``path`` cannot be written. Errors about other files are not changed.
     """
     path = Path(path)
     target = _writable_target(path)
@@ -46,7 +64,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def check_target(path: str | Path) -> None:
-    """Raise MocapError if no file could be written at ``path``; an older file stays as it was."""
+    """Raise MocapError if ``path`` cannot be written; an older file is not changed."""
     path = Path(path)
     target = _writable_target(path)
     probe = target.with_name(f".{secrets.token_hex(4)}.partial{target.suffix}")
@@ -74,6 +92,6 @@ def _writable_target(path: Path) -> Path:
 def _cannot_write(path: Path, error: Exception) -> MocapError:
     reason = getattr(error, "strerror", None) or str(error)
     number = getattr(error, "errno", None) or 0
-    hint = _WHAT_TO_DO.get(number, "choose another place")
-    kind = OutputError if number in _OF_THE_PLACE else MocapError
+    hint = _WHAT_TO_DO.get(number, "choose another folder")
+    kind = OutputError if number in _ERRORS_OF_THE_FOLDER else MocapError
     return kind(f"cannot write {path}: {reason}; {hint}")

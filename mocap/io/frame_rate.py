@@ -1,4 +1,4 @@
-"""Exact frame rates from the decimal frame times that files hold."""
+"""Exact frame rates (fractions) from the rounded decimal frame times in files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
-# cameras, broadcast, game engines and capture systems; whole rates first: a coarse text means those
+# of cameras, broadcast, game engines and capture systems; whole rates first, as a short text most likely means one
 STANDARD_RATES: tuple[Fraction, ...] = (
     *(Fraction(rate) for rate in (1, 2, 5, 6, 8, 10, 12, 15, 16, 20, 24, 25, 30, 40, 48, 50, 60, 72, 75, 80, 90)),
     *(Fraction(rate) for rate in (100, 120, 144, 150, 180, 200, 240, 250, 300, 360, 480, 500, 960, 1000)),
@@ -14,16 +14,33 @@ STANDARD_RATES: tuple[Fraction, ...] = (
     Fraction(25, 2),
 )
 SHORTEST_S, LONGEST_S = Decimal("0.00001"), Decimal(100)
-LONGEST_TEXT = 60  # characters; more say nothing about time
+LONGEST_TEXT = 60  # characters; further digits do not change the rate
 SINGLE_PRECISION = Fraction(2, 10_000_000)  # relative error of a frame time that passed through a 32-bit float
 
 
 def fps_from_frame_time(text: str) -> Fraction:
-    """The exact frame rate meant by a decimal frame time in seconds, such as ``"0.0333667"`` (30000/1001).
+    """Find the exact frame rate of a rounded frame time.
 
-    Every rate whose frame time, rounded or cut to the decimals of ``text``, gives ``text`` could be meant: the
-    standard rates are tried first (whole ones before the others, the nearest wins), then the fraction with the
-    smallest denominator is taken. ValueError where ``text`` is no number of seconds from 0.00001 to 100.
+    Parameters
+    ----------
+    text : str
+        Frame time in seconds as a decimal, such as ``"0.0333667"`` (the rate is 30000/1001).
+
+    Returns
+    -------
+    Fraction
+        Frames per second.
+
+    Raises
+    ------
+    ValueError
+        If ``text`` is not a number of seconds from 0.00001 to 100.
+
+    Notes
+    -----
+    Candidates are all rates whose frame time gives ``text`` when it is rounded or truncated to as many decimals. A
+    standard rate is preferred: a whole one before the others, then the nearest. If none fits, the fraction with the
+    smallest denominator is returned.
     """
     try:
         seconds = Decimal(text[:LONGEST_TEXT])
@@ -39,16 +56,16 @@ def fps_from_frame_time(text: str) -> Fraction:
 
 
 def is_standard(fps: Fraction) -> bool:
-    """Whether ``fps`` is a rate that cameras and programs use."""
+    """Whether ``fps`` is one of the ``STANDARD_RATES``."""
     return fps in STANDARD_RATES
 
 
 def _rates_written_as(seconds: Decimal) -> tuple[Fraction, Fraction]:
     time = Fraction(seconds)
-    last_place = Fraction(10) ** min(int(seconds.as_tuple().exponent), 0)
+    last_digit = Fraction(10) ** min(int(seconds.as_tuple().exponent), 0)
     slack = time * SINGLE_PRECISION
-    shortest = max(time - max(last_place / 2, slack), Fraction(SHORTEST_S) / 2)
-    return 1 / (time + max(last_place, slack)), 1 / shortest
+    shortest = max(time - max(last_digit / 2, slack), Fraction(SHORTEST_S) / 2)
+    return 1 / (time + max(last_digit, slack)), 1 / shortest
 
 
 def _simplest_between(low: Fraction, high: Fraction) -> Fraction:

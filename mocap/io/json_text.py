@@ -1,6 +1,6 @@
-"""JSON with one frame a line, and number arrays read from it with their shape checked.
+"""JSON text with one frame per line, and arrays read from JSON lists with their shape checked.
 
-Knows nothing of takes. Missing is null: NaN in an array is written as null and read back as NaN.
+Independent of the take format. A missing value is null: NaN in an array is written as null and read back as NaN.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from mocap.model.rotation import Array
 MAX_BYTES = 1_000_000_000  # more than an hour of one person at 60 fps
 LONGEST_LINE = 116
 _BLOCK, _ZERO_RUN = 1 << 20, bytes(64)
-LARGEST = 1e9  # of any number in an array: what is larger is no pixel and no metre
+LARGEST = 1e9  # for a number in an array; no value in pixels or metres is larger
 
 
 class Lines(list[Any]):
-    """A list that is written with one item a line."""
+    """A list that is written with one item per line."""
 
 
 def rows(values: Array) -> Lines:
-    """The frames of an array (T, …) for writing; a vector (last axis) that has a NaN becomes null."""
+    """The frames of an array (T, …) as lists, for writing. A vector (last axis) that contains NaN becomes null."""
     lines = (np.asarray(values) + 0.0).tolist()  # + 0.0: no negative zero
-    for *place, last in np.argwhere(np.isnan(values).any(axis=-1)).tolist():
+    for *indices, last in np.argwhere(np.isnan(values).any(axis=-1)).tolist():
         row = lines
-        for index in place:
+        for index in indices:
             row = row[index]
         row[last] = None
     return Lines(lines)
 
 
 def to_text(value: Any, indent: int = 0) -> str:
-    """JSON text: lists and short objects on one line, longer objects one key a line, ``Lines`` one item a line."""
+    """JSON text: lists and short objects on one line; one key per line for longer objects, one item for ``Lines``."""
     outer, inner = " " * indent, " " * (indent + 1)
     if isinstance(value, Lines):
         return "[\n" + ",\n".join(_compact(item) for item in value) + f"\n{outer}]" if value else "[]"
@@ -66,9 +66,23 @@ def _has(kind: type, value: Any) -> bool:
 
 
 def load(path: Path) -> Any:
-    """The values of a JSON file; NaN and Infinity are refused, as is a file of over a gigabyte, before it is read.
+    """Read a JSON file.
 
-    MocapError naming the file and, for broken JSON, line and column.
+    Parameters
+    ----------
+    path : Path
+        The file, of at most one gigabyte.
+
+    Returns
+    -------
+    object
+        The parsed JSON value.
+
+    Raises
+    ------
+    MocapError
+        For a file that cannot be read, is too large, or contains NaN or Infinity. For invalid JSON the message names
+        line and column.
     """
     try:
         status = path.stat()
@@ -83,10 +97,10 @@ def load(path: Path) -> Any:
         _refuse_zero_bytes(path)
         return json.loads(path.read_bytes().decode("utf-8-sig"), parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno} column {error.colno}"
-        raise MocapError(f"cannot read {path}: {place}: {error.msg}; it is damaged or cut short") from error
+        position = f"line {error.lineno} column {error.colno}"
+        raise MocapError(f"cannot read {path}: {position}: {error.msg}; it is damaged or cut short") from error
     except RecursionError as error:
-        raise MocapError(f"cannot read {path}: it is nested too deeply; this is no take") from error
+        raise MocapError(f"cannot read {path}: it is nested too deeply; this is not a take") from error
     except UnicodeDecodeError as error:
         raise MocapError(
             f"cannot read {path}: it is not UTF-8 text (byte {error.start}); is it a JSON file?"
@@ -96,7 +110,7 @@ def load(path: Path) -> Any:
 
 
 def _refuse_zero_bytes(path: Path) -> None:
-    """Raise MocapError for runs of zero bytes, lost disk blocks or an unfinished copy, before a gigabyte is loaded."""
+    """Raise MocapError for long runs of zero bytes (lost disk blocks, an unfinished copy) before the file is parsed."""
     with path.open("rb") as file:
         for block in iter(lambda: file.read(_BLOCK), b""):
             if _ZERO_RUN in block:
@@ -107,35 +121,53 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON; missing numbers are null")
 
 
-def array_at(value: Any, shape: tuple[int, ...], place: str, *, may_miss: bool = False) -> Array:
-    """The float array of nested lists with that shape; with ``may_miss``, null at any depth is NaN all through.
+def array_at(value: Any, shape: tuple[int, ...], where: str, *, may_miss: bool = False) -> Array:
+    """Convert nested lists to an array.
 
-    ValueError, naming ``place``, for another shape or anything but numbers of a plausible size. ``place`` is for the
-    message alone.
+    Parameters
+    ----------
+    value : object
+        Nested lists of numbers, from JSON.
+    shape : tuple of int
+        The expected shape.
+    where : str
+        The path of the value in its document, for messages: ``people[0].motion``.
+    may_miss : bool
+        Allow null, for a number or a list; all of its numbers become NaN.
+
+    Returns
+    -------
+    array
+        Float, of that shape.
+
+    Raises
+    ------
+    ValueError
+        For another shape, or for a value that is not a number or is larger than ``LARGEST``.
     """
     level = [value]
     for length in shape:
         if may_miss and None in level:
             level = [[None] * length if item is None else item for item in level]
-        _check_lengths(level, length, place)
+        _check_lengths(level, length, where)
         level = list(chain.from_iterable(level))
     allowed = {int, float, type(None)} if may_miss else {int, float}
     if wrong := set(map(type, level)) - allowed:
-        raise ValueError(f"{place}: expected numbers, got {', '.join(sorted(kind.__name__ for kind in wrong))}")
+        raise ValueError(f"{where}: expected numbers, got {', '.join(sorted(kind.__name__ for kind in wrong))}")
     try:
         numbers = np.array(level, float)
     except OverflowError:
         numbers = np.array([np.inf])
     if np.any(np.abs(numbers) > LARGEST):
-        raise ValueError(f"{place}: has a number beyond {LARGEST:g}")
+        raise ValueError(f"{where}: has a number beyond {LARGEST:g}")
     return numbers.reshape(shape)
 
 
-def _check_lengths(level: list[Any], length: int, place: str) -> None:
+def _check_lengths(level: list[Any], length: int, where: str) -> None:
     if set(map(type, level)) <= {list} and set(map(len, level)) <= {length}:
         return
     for item in level:
         if not isinstance(item, list):
-            raise ValueError(f"{place}: expected lists of {length}, got {type(item).__name__}")
+            raise ValueError(f"{where}: expected lists of {length}, got {type(item).__name__}")
         if len(item) != length:
-            raise ValueError(f"{place}: expected lists of {length}, got one of {len(item)}")
+            raise ValueError(f"{where}: expected lists of {length}, got one of {len(item)}")

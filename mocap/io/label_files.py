@@ -1,4 +1,4 @@
-"""The table of files of labels: the CSV of ``mocap annotate``, COCO keypoints JSON and LSP's joints.mat."""
+"""The table of file formats for labels: the CSV of ``mocap annotate``, COCO keypoints JSON, and LSP's joints.mat."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ from mocap.model.errors import MocapError
 
 @dataclass(frozen=True)
 class LabelFormat:
-    """A format of labels.
+    """A file format for labels.
 
-    reader, function: ``module:function`` of ``read(path) -> list[Sample]`` and ``write(samples, path)``. is_shared:
-    whether files of that suffix may hold something else, as .json may hold a take.
+    Parameters
+    ----------
+    suffix : str
+        In lower case, with the point.
+    reader : str
+        ``module:function`` of ``read(path) -> list[Sample]``.
+    function : str
+        ``module:function`` of ``write(samples, path)``.
+    is_shared : bool
+        Whether other content has the same suffix: a ``.json`` may also be a take.
     """
 
     suffix: str
@@ -31,13 +39,24 @@ LABEL_FORMATS: dict[str, LabelFormat] = by_suffix((
 
 
 def is_of_labels(source: Path, output: Path) -> bool:
-    """Whether one of two files can hold nothing but labels, so that the other one holds them too."""
+    """Whether one of the two suffixes is only used for labels, which means that labels are to be converted."""
     formats = (LABEL_FORMATS.get(path.suffix.lower()) for path in (source, output))
     return any(one is not None and not one.is_shared for one in formats)
 
 
 def convert_labels(source: Path, output: Path) -> None:
-    """Write the labels of one file, by LSP_14, into another. MocapError lists the suffixes."""
+    """Convert a file of labels to another format, with the layout LSP_14.
+
+    Parameters
+    ----------
+    source, output : Path
+        The suffixes select the formats.
+
+    Raises
+    ------
+    MocapError
+        For an unknown suffix (the message lists the known ones), or a file that cannot be read or written.
+    """
     reader, writer = _format(source, "read").reader, _format(output, "write").function
     imported(writer)(imported(reader)(source), output)
 

@@ -1,10 +1,10 @@
-"""Labels as CSV, one sample a line, that ``numpy.genfromtxt`` and spreadsheets read.
+"""Read and write labels as CSV, one sample per line, for ``numpy.genfromtxt`` and spreadsheets.
 
 The first line names the columns: ``image, frame, person, width, height, state``, then ``<keypoint>_x``,
 ``<keypoint>_y`` and ``<keypoint>_v`` for each keypoint of the layout, in its order. The fields are those of
 ``labels.Sample``; x and y are ``nan`` where there is no keypoint, and v is its visibility: -1 open, 0 absent,
-1 occluded, 2 visible. In names of images the letters that a table needs for itself are written as in addresses,
-``%2C`` for a comma, so that no field is quoted:
+1 occluded, 2 visible. Special characters in names of images are percent-encoded as in URLs, ``%2C`` for a comma, so
+that no field needs quotes:
 
     numpy.genfromtxt("labels.csv", delimiter=",", names=True, dtype=None, encoding="utf-8")
 """
@@ -26,7 +26,7 @@ from mocap.model.labels import Sample
 FACTS = ("image", "frame", "person", "width", "height", "state")
 MAX_BYTES = 500_000_000
 LARGEST = 1e6  # of a coordinate, pixels
-_NEEDED_BY_THE_TABLE = re.compile("[%,#\"'\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]|^ | $")
+_SPECIAL_CHARACTERS = re.compile("[%,#\"'\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]|^ | $")
 
 
 def columns_of(layout: KeypointLayout) -> tuple[str, ...]:
@@ -35,21 +35,51 @@ def columns_of(layout: KeypointLayout) -> tuple[str, ...]:
 
 
 def write_labels(samples: Sequence[Sample], path: str | Path, layout: KeypointLayout = LSP_14) -> None:
-    """Write samples of one layout, whole or not at all; numbers keep all their digits. MocapError if it cannot be."""
+    """Write samples as CSV; numbers keep all their digits.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        All of the layout.
+    path : str or Path
+        The file; it is written completely or not at all.
+    layout : KeypointLayout
+        Gives the columns.
+
+    Raises
+    ------
+    MocapError
+        If the file cannot be written.
+    """
     text = labels_to_text(samples, layout)
     with atomic_path(path) as temporary:
         temporary.write_bytes(text.encode())
 
 
 def labels_to_text(samples: Iterable[Sample], layout: KeypointLayout = LSP_14) -> str:
-    """The text of the file."""
+    """The content of the file, as ``write_labels`` writes it."""
     return "\n".join([",".join(columns_of(layout)), *(_line(sample) for sample in samples)]) + "\n"
 
 
 def read_labels(path: str | Path, layout: KeypointLayout = LSP_14) -> list[Sample]:
-    """The samples of a file that has the columns of ``layout``, in any order; other columns are ignored.
+    """Read the samples of a CSV file.
 
-    MocapError, naming line and column, for a file that is damaged or not such a table.
+    Parameters
+    ----------
+    path : str or Path
+        A file with the columns of ``layout`` in any order. Other columns are ignored.
+    layout : KeypointLayout
+        Of the samples.
+
+    Returns
+    -------
+    list of Sample
+        In the order of the lines.
+
+    Raises
+    ------
+    MocapError
+        For a file that is damaged or not such a table. The message names the line and the column.
     """
     path = Path(path)
     lines = _text(path).splitlines()
@@ -60,11 +90,11 @@ def read_labels(path: str | Path, layout: KeypointLayout = LSP_14) -> list[Sampl
             f"is it a table of labels for {layout.name}?"
         )
     samples = [_sample(path, number, line, names, layout) for number, line in enumerate(lines[1:], start=2)]
-    seen: set[tuple[str, int, int]] = set()
+    keys: set[tuple[str, int, int]] = set()
     for number, sample in enumerate(samples, start=2):
-        if sample.key in seen:
-            raise MocapError(f"cannot read {path}: line {number} is about the same person in the same picture twice")
-        seen.add(sample.key)
+        if sample.key in keys:
+            raise MocapError(f"cannot read {path}: line {number}: the same person and image as before; remove one line")
+        keys.add(sample.key)
     return samples
 
 
@@ -77,20 +107,20 @@ def _line(sample: Sample) -> str:
 
 
 def _escaped(name: str) -> str:
-    return _NEEDED_BY_THE_TABLE.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), name)
+    return _SPECIAL_CHARACTERS.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), name)
 
 
 def _text(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise MocapError(f"cannot read {path}: it is larger than {MAX_BYTES // 10**6} MB; it is no table of labels")
+            raise MocapError(f"cannot read {path}: it is over {MAX_BYTES // 10**6} MB; it is not a table of labels")
         content = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise MocapError(f"cannot read {path}: it is not UTF-8 text (byte {error.start}); it is damaged") from error
     except (OSError, ValueError) as error:
         raise MocapError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}; check the path") from error
     if not content.endswith("\n"):
-        raise MocapError(f"cannot read {path}: its last line is cut short; it is damaged, take it from a copy")
+        raise MocapError(f"cannot read {path}: its last line is cut short; the file is damaged, use a copy of it")
     return content.replace("\r\n", "\n")
 
 

@@ -1,8 +1,10 @@
-"""joints.mat of Leeds Sports Pose (Johnson & Everingham, 2010) and of LSP Extended: keypoints of LSP_14, MATLAB file.
+"""Read and write joints.mat, the MATLAB file of Leeds Sports Pose (Johnson & Everingham, 2010) and LSP Extended.
+
+Its keypoints are those of the layout LSP_14.
 
 ``joints`` is (3, 14, N) in LSP, whose third row is 1 where a keypoint is hidden, and (14, 3, N) in LSP Extended, whose
 third column is 1 where a keypoint was labelled. Images are im0001.jpg, im0002.jpg … (Extended: five digits).
-Convention: the first pixel's centre is at 1 in the file and at 0.5 here.
+Convention: the centre of the first pixel is at 1 in the file and at 0.5 here.
 """
 
 from __future__ import annotations
@@ -25,11 +27,28 @@ KEYPOINTS = len(LSP_14)
 
 
 def read_joints(file: str | Path | IO[bytes], name: str | Path) -> tuple[Array, Visibility]:
-    """Places (N, 14, 2) in pixels, NaN where absent, and visibility (N, 14) of either kind of joints.mat.
+    """Read a joints.mat of either data set.
 
-    name: of the file, for errors. MocapError for a file that is damaged or another.
+    Parameters
+    ----------
+    file : str, Path or binary file
+        The content.
+    name : str or Path
+        The file's name, for messages.
+
+    Returns
+    -------
+    xy : array (N, 14, 2)
+        Positions in pixels; NaN for an absent keypoint.
+    visibility : array (N, 14)
+        ``VISIBLE``, ``OCCLUDED`` or ``ABSENT``.
+
+    Raises
+    ------
+    MocapError
+        For a file that is damaged or has another shape.
     """
-    from scipy.io import loadmat  # half a second that nobody else needs
+    from scipy.io import loadmat  # imported here: it takes half a second
     from scipy.io.matlab import MatReadError
 
     try:
@@ -50,7 +69,25 @@ def read_joints(file: str | Path | IO[bytes], name: str | Path) -> tuple[Array, 
 
 
 def read_lsp(path: str | Path, images: Sequence[str] | None = None) -> list[Sample]:
-    """A sample for each image of a joints.mat; images: their names in its order, im0001.jpg … if not given."""
+    """Read a joints.mat as samples, one for each image.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    images : sequence of str or None
+        Names of the images, in the order of the file; None: im0001.jpg, im0002.jpg and so on.
+
+    Returns
+    -------
+    list of Sample
+        In the order of the file.
+
+    Raises
+    ------
+    MocapError
+        For a damaged file, or another number of images.
+    """
     xy, flags = read_joints(Path(path), path)
     digits = 4 if len(xy) < 10_000 else 5
     names = [f"im{n:0{digits}d}.jpg" for n in range(1, len(xy) + 1)] if images is None else list(images)
@@ -60,7 +97,7 @@ def read_lsp(path: str | Path, images: Sequence[str] | None = None) -> list[Samp
 
 
 def write_lsp(samples: Iterable[Sample], path: str | Path) -> None:
-    """Write samples in their order as LSP's (3, 14, N); a keypoint without a place is NaN, which LSP itself has not."""
+    """Write samples, in their order, as LSP's (3, 14, N). A keypoint without a position is NaN; LSP has none."""
     from scipy.io import savemat
 
     by_image = [mapped(sample, LSP_14) for sample in samples]

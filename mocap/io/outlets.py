@@ -1,10 +1,11 @@
-"""The table of file formats for motion: what is written and read by which suffix, and what of a take each carries.
+"""The table of file formats for motion: for each suffix its writer or reader, and which contents of a take it holds.
 
 A new format is one module with a function ``write`` or ``read``, one line in ``OUTLETS`` or ``READERS``, and its test.
-``mocap process``, ``solve``, ``convert`` and ``batch`` and their help and errors read these tables. Functions are named
-as text and imported when they are needed, so that listing the formats loads nothing.
+``mocap process``, ``solve``, ``convert`` and ``batch`` and their help and errors use these tables. Functions are given
+as text and imported when they are needed, so that listing the formats is fast.
 
-* ``write(recording, path, **options)`` writes one file whole or not at all; ``options`` are those its line names.
+* ``write(recording, path, **options)`` writes one file completely or not at all; ``options`` are those that its line of
+  the table names.
 * ``read(path, **options)`` returns a `Recording`.
 """
 
@@ -27,14 +28,14 @@ CONTENTS = ("motion", "confidence", "contacts", "gaps", "keypoints", "camera", "
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """What an outlet may write and a reader gives.
+    """The input of an outlet and the output of a reader: motions, and the take if there is one.
 
     Parameters
     ----------
     motions : dict of int to Motion
         The solved motions by the person's id, the most prominent first.
     take : Take or None
-        The take that they are of; None for a file that holds motions alone.
+        The take that contains them; None for a file with motions only.
     """
 
     motions: dict[int, Motion]
@@ -42,23 +43,23 @@ class Recording:
 
     @property
     def motion(self) -> Motion:
-        """The motion of the only or the first person."""
+        """The motion of the first person."""
         return next(iter(self.motions.values()))
 
     def of(self, person: int) -> Recording:
-        """The recording of one person alone, by id."""
+        """The recording of one person only, by id."""
         people = () if self.take is None else tuple(one for one in self.take.people if one.id == person)
         take = None if self.take is None else replace(self.take, people=people)
         return Recording({person: self.motions[person]}, take)
 
 
 def recording_of(take: Take) -> Recording:
-    """A take with the motions of those of its people that have one."""
+    """A take as a recording, with the motions of all people that have one."""
     return Recording({person.id: person.motion for person in take.people if person.motion is not None}, take)
 
 
 class Format(Protocol):
-    """What both tables have."""
+    """The fields that the lines of both tables have."""
 
     @property
     def suffix(self) -> str:
@@ -105,7 +106,7 @@ class Outlet:
 
 @dataclass(frozen=True)
 class Reader:
-    """A format that is read; gives: what of ``CONTENTS``; options: those that the reader takes."""
+    """A format that is read. gives: which of ``CONTENTS`` it returns. options: the options that its reader accepts."""
 
     suffix: str
     name: str
@@ -165,7 +166,7 @@ def write(recording: Recording, path: str | Path, **options: Any) -> list[Path]:
 
 
 def read(path: str | Path, **options: Any) -> Recording:
-    """The motions of a file, and the take where it is one.
+    """Read the motions of a file, and the take if the file is one.
 
     Parameters
     ----------
@@ -194,38 +195,38 @@ def read(path: str | Path, **options: Any) -> Recording:
 
 
 def outlet_for(path: str | Path) -> Outlet:
-    """The outlet of a path's suffix; MocapError lists the suffixes that can be written."""
+    """The outlet of a path's suffix. Raises MocapError for an unknown suffix, listing the known ones."""
     return chosen_by_suffix(OUTLETS, Path(path), "write")
 
 
 def known_suffixes() -> str:
-    """The suffixes that can be written, for help: ``.bvh or .json``."""
+    """The suffixes that can be written, as text for help: ``.bvh or .json``."""
     *others, last = OUTLETS
     return f"{', '.join(others)} or {last}"
 
 
 def lost_in(outlet: Outlet, recording: Recording) -> list[str]:
-    """What of ``CONTENTS`` the recording has and a file of that format does not hold."""
+    """Which of ``CONTENTS`` the recording has but the format cannot hold."""
     held = ("motion",) if recording.take is None else CONTENTS
     return [content for content in held if content not in outlet.carries]
 
 
 def chosen_by_suffix(table: Mapping[str, AnyFormat], path: Path, verb: str) -> AnyFormat:
-    """The line of a table for a path; MocapError lists the known suffixes."""
+    """The line of a table for a path's suffix. Raises MocapError for an unknown suffix, listing the known ones."""
     if path.suffix.lower() not in table:
         raise MocapError(f"cannot {verb} {path}: unknown suffix '{path.suffix}'; use one of: {', '.join(table)}")
     return table[path.suffix.lower()]
 
 
 def imported(function: str) -> Callable[..., Any]:
-    """The function that a table names as ``module:function``."""
+    """Import the function that a table gives as ``module:function``."""
     module, _, name = function.partition(":")
     found: Callable[..., Any] = getattr(import_module(module), name)
     return found
 
 
 def _files(recording: Recording, path: Path) -> dict[Path, Recording]:
-    """One file a person: ``walk.bvh``, or ``walk_1.bvh``, ``walk_2.bvh`` and so on for several."""
+    """One file per person: ``walk.bvh``, or ``walk_1.bvh``, ``walk_2.bvh`` and so on for several."""
     if len(recording.motions) == 1:
         return {path: recording}
     return {path.with_stem(f"{path.stem}_{person}"): recording.of(person) for person in recording.motions}

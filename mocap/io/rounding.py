@@ -1,6 +1,6 @@
-"""The decimals that a take file keeps, given to values before they are solved or written.
+"""Round the values of a take to the decimals of its file, before they are solved or written.
 
-A take that was rounded is written and read back without any change, so solving it again gives the same bytes.
+A rounded take does not change when it is written and read back. Solving it again therefore gives the same bytes.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ KEYPOINT_METRE_DECIMALS = 4
 ROOT_DECIMALS = 6
 QUATERNION_DECIMALS = 8  # 2e-8 rad at most
 CONFIDENCE_DECIMALS = 3
-PATH_DECIMALS = 9  # of homographies: 1e-9 of perspective moves no pixel by 0.01
-LEAST_CONFIDENCE = 0.001  # what is seen must not become 0, which means missing
+PATH_DECIMALS = 9  # of homographies: an error of 1e-9 in perspective moves no pixel by 0.01
+LEAST_CONFIDENCE = 0.001  # a visible keypoint must not get 0, which means missing
 
 
 def rounded(take: Take) -> Take:
-    """The take as it will be read back from its file."""
+    """The take with all values rounded as in its file."""
     path = None if take.camera_path is None else rounded_path(take.camera_path)
     people = tuple(rounded_person(person) for person in take.people)
     views = tuple(_rounded_view(view) for view in take.further_views)
@@ -33,12 +33,12 @@ def rounded(take: Take) -> Take:
 
 
 def rounded_path(homographies: Array) -> Array:
-    """The camera's path as it will be read back."""
+    """The camera path (T, 3, 3), rounded as in the file."""
     return _round(homographies, PATH_DECIMALS)
 
 
 def rounded_person(person: Person) -> Person:
-    """The person with boxes, keypoints and motion as they will be read back."""
+    """The person with bounding boxes, keypoints and motion rounded as in the file."""
     return replace(
         person,
         boxes=_round(person.boxes, PIXEL_DECIMALS),
@@ -63,21 +63,22 @@ def _rounded_observation(observation: Observation) -> Observation:
 
 
 def rounded_keypoints_2d(keypoints: Keypoints2D) -> Keypoints2D:
-    """Keypoints to 0.01 pixel; confidence to 0.001 and never down to 0."""
+    """Keypoints rounded to 0.01 pixel. Confidence is rounded to 0.001, but a positive one never becomes 0."""
     xy = _round(keypoints.xy, PIXEL_DECIMALS)
     return replace(keypoints, xy=xy, confidence=_rounded_confidence(keypoints.confidence))
 
 
 def rounded_keypoints_3d(keypoints: Keypoints3D) -> Keypoints3D:
-    """Keypoints to 0.1 mm; confidence to 0.001 and never down to 0."""
+    """Keypoints rounded to 0.1 mm. Confidence is rounded to 0.001, but a positive one never becomes 0."""
     xyz = _round(keypoints.xyz, KEYPOINT_METRE_DECIMALS)
     return replace(keypoints, xyz=xyz, confidence=_rounded_confidence(keypoints.confidence))
 
 
 def rounded_motion(motion: Motion) -> Motion:
-    """The motion with its root to 1 µm and quaternions to eight decimals; offsets stay exact.
+    """The motion with its root rounded to 1 µm and its quaternions to eight decimals; bone offsets stay exact.
 
-    The quaternions' norm is then off by up to 1e-8 and is left so: scaling them again would change the digits.
+    After rounding, the norm of a quaternion differs from 1 by up to 1e-8. It is not normalised again: that would change
+    the digits.
     """
     return replace(
         motion,

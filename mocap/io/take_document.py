@@ -1,4 +1,4 @@
-"""A take as the nested values of its JSON file, and back."""
+"""Convert a take to the nested values of its JSON file, and back."""
 
 from __future__ import annotations
 
@@ -20,14 +20,25 @@ from mocap.model.take import Gap, Observation, Person, Source, Swap, Take, View
 FORMAT = "mocap-motion"
 VERSION = "1.0"
 PLAIN_KEYS = ("settings", "filters", "models", "licences", "versions", "warnings", "cuts")
-ROUNDED_NORM = 1e-7  # a quaternion this near to length 1 was only rounded and keeps its digits
+ROUNDED_NORM = 1e-7  # a quaternion this near to norm 1 was only rounded; it keeps its digits
 DAMAGED_NORM = 1e-3
 
 Value = TypeVar("Value")
 
 
 def take_to_document(take: Take) -> dict[str, Any]:
-    """JSON values of a take; frame arrays are ``Lines`` with null for what is missing."""
+    """Convert a take to JSON values.
+
+    Parameters
+    ----------
+    take : Take
+        Rounded; see ``mocap.io.rounding``.
+
+    Returns
+    -------
+    dict
+        The document of docs/FORMAT.md. Arrays over frames are ``Lines``; missing values are null.
+    """
     first, *others = [_view_to_document(view) for view in take.views]
     return {
         "format": FORMAT,
@@ -44,7 +55,23 @@ def take_to_document(take: Take) -> dict[str, Any]:
 
 
 def document_to_take(document: dict[str, Any]) -> Take:
-    """The take of JSON values that fit the schema; ValueError naming the place where they make no sense."""
+    """Convert JSON values to a take.
+
+    Parameters
+    ----------
+    document : dict
+        JSON values that satisfy the schema.
+
+    Returns
+    -------
+    Take
+        With checked arrays.
+
+    Raises
+    ------
+    ValueError
+        For values that are inconsistent; the message names their path in the document.
+    """
     frames, fps = document["frames"], Fraction(*document["fps"])
     layouts = {name: _document_to_layout(name, layout) for name, layout in document["layouts"].items()}
     people = tuple(
@@ -67,11 +94,11 @@ def document_to_take(document: dict[str, Any]) -> Take:
     )
 
 
-def _built(place: str, make: Callable[..., Value], **fields: Any) -> Value:
+def _built(where: str, make: Callable[..., Value], **fields: Any) -> Value:
     try:
         return make(**fields)
     except ValueError as error:
-        raise ValueError(f"{place}: {error}; the take is damaged") from error
+        raise ValueError(f"{where}: {error}; the take is damaged") from error
 
 
 def _pair(fraction: Fraction) -> list[int]:
@@ -91,12 +118,12 @@ def _view_to_document(view: View) -> dict[str, Any]:
     }
 
 
-def _document_to_view(view: dict[str, Any], place: str, frames: int) -> View:
+def _document_to_view(view: dict[str, Any], where: str, frames: int) -> View:
     path = view["camera"].get("path")
     return View(
-        _document_to_source(view["source"], f"{place}source"),
-        _document_to_camera(view["camera"], f"{place}camera"),
-        None if path is None else array_at(path, (frames, 3, 3), f"{place}camera.path"),
+        _document_to_source(view["source"], f"{where}source"),
+        _document_to_camera(view["camera"], f"{where}camera"),
+        None if path is None else array_at(path, (frames, 3, 3), f"{where}camera.path"),
     )
 
 
@@ -111,28 +138,28 @@ def _source_to_document(source: Source) -> dict[str, Any]:
     }
 
 
-def _document_to_source(source: dict[str, Any], place: str) -> Source:
+def _document_to_source(source: dict[str, Any], where: str) -> Source:
     fields = {key: source[key] for key in ("name", "sha256", "frames", "start_s")}
-    return _built(place, Source, **fields, size=tuple(source["size"]), fps=Fraction(*source["fps"]))
+    return _built(where, Source, **fields, size=tuple(source["size"]), fps=Fraction(*source["fps"]))
 
 
-def _document_to_camera(camera: dict[str, Any], place: str) -> Camera:
+def _document_to_camera(camera: dict[str, Any], where: str) -> Camera:
     return _built(
-        place,
+        where,
         Camera,
-        K=array_at(camera["K"], (3, 3), f"{place}.K"),
-        T_world_camera=array_at(camera["T_world_camera"], (4, 4), f"{place}.T_world_camera"),
+        K=array_at(camera["K"], (3, 3), f"{where}.K"),
+        T_world_camera=array_at(camera["T_world_camera"], (4, 4), f"{where}.T_world_camera"),
         size=tuple(camera["size"]),
     )
 
 
 def _layouts_of(take: Take) -> list[KeypointLayout]:
-    seen = {}
+    layouts = {}
     observations = [one for person in take.people for one in person.observations.values()]
     for keypoints in (keypoints for one in observations for keypoints in (one.keypoints_2d, one.keypoints_3d)):
         if keypoints is not None:
-            seen[keypoints.layout.name] = keypoints.layout
-    return list(seen.values())
+            layouts[keypoints.layout.name] = keypoints.layout
+    return list(layouts.values())
 
 
 def _layout_to_document(layout: KeypointLayout) -> dict[str, Any]:
@@ -147,7 +174,7 @@ def _document_to_layout(name: str, layout: dict[str, Any]) -> KeypointLayout:
         return LAYOUTS[name]
     pairs = [*layout["edges"], *layout["mirror_pairs"]]
     if any(index >= len(names) for pair in pairs for index in pair):
-        raise ValueError(f"layouts.{name[:40]}: an edge or mirror pair names a keypoint that is not there")
+        raise ValueError(f"layouts.{name[:40]}: an edge or mirror pair names a keypoint that does not exist")
     edges, mirror_pairs = (tuple((a, b) for a, b in layout[key]) for key in ("edges", "mirror_pairs"))
     return KeypointLayout(name, names, edges, mirror_pairs)
 
@@ -194,26 +221,26 @@ def _motion_to_document(motion: Motion) -> dict[str, Any]:
 
 
 def _document_to_person(
-    person: dict[str, Any], place: str, frames: int, fps: Fraction, layouts: dict[str, KeypointLayout]
+    person: dict[str, Any], where: str, frames: int, fps: Fraction, layouts: dict[str, KeypointLayout]
 ) -> Person:
-    body = _document_to_observation(person, place, frames, fps, layouts)
+    body = _document_to_observation(person, where, frames, fps, layouts)
     others = enumerate(person.get("observations", []))
     further = {
-        (one["view"], one["part"]): _document_to_observation(one, f"{place}.observations[{i}]", frames, fps, layouts)
+        (one["view"], one["part"]): _document_to_observation(one, f"{where}.observations[{i}]", frames, fps, layouts)
         for i, one in others
     }
     if len(further) != len(person.get("observations", [])):
-        raise ValueError(f"{place}.observations: a part is twice in one view; the take is damaged")
+        raise ValueError(f"{where}.observations: the same part twice in one view; the take is damaged")
     motion = person["motion"]
     return _built(
-        place,
+        where,
         Person,
         id=person["id"],
         boxes=body.boxes,
         keypoints_2d=body.keypoints_2d,
         keypoints_3d=body.keypoints_3d,
         further=further,
-        motion=None if motion is None else _document_to_motion(motion, f"{place}.motion", frames, fps),
+        motion=None if motion is None else _document_to_motion(motion, f"{where}.motion", frames, fps),
         contacts={point: [(start, end) for start, end in spans] for point, spans in person["contacts"].items()},
         gaps=[Gap(*gap) for gap in person["gaps"]],
         swaps=[Swap(*swap) for swap in person.get("swaps", [])],
@@ -221,63 +248,63 @@ def _document_to_person(
 
 
 def _document_to_observation(
-    value: dict[str, Any], place: str, frames: int, fps: Fraction, layouts: dict[str, KeypointLayout]
+    value: dict[str, Any], where: str, frames: int, fps: Fraction, layouts: dict[str, KeypointLayout]
 ) -> Observation:
     keypoints: dict[str, Any] = {
         key: None
         if value.get(key) is None
-        else _document_to_keypoints(value[key], f"{place}.{key}", frames, fps, layouts)
+        else _document_to_keypoints(value[key], f"{where}.{key}", frames, fps, layouts)
         for key in ("keypoints_2d", "keypoints_3d")
     }
     boxes = value.get("boxes")
-    held = None if boxes is None else array_at(boxes, (frames, 4), f"{place}.boxes", may_miss=True)
-    return _built(place, Observation, **keypoints, boxes=held)
+    held = None if boxes is None else array_at(boxes, (frames, 4), f"{where}.boxes", may_miss=True)
+    return _built(where, Observation, **keypoints, boxes=held)
 
 
 def _document_to_keypoints(
-    keypoints: dict[str, Any], place: str, frames: int, fps: Fraction, layouts: dict[str, KeypointLayout]
+    keypoints: dict[str, Any], where: str, frames: int, fps: Fraction, layouts: dict[str, KeypointLayout]
 ) -> Keypoints2D | Keypoints3D:
     if keypoints["layout"] not in layouts:
-        raise ValueError(f"{place}.layout: '{keypoints['layout'][:40]}' is not among the layouts of the file")
+        raise ValueError(f"{where}.layout: '{keypoints['layout'][:40]}' is not among the layouts of the file")
     layout = layouts[keypoints["layout"]]
     shape = (frames, len(layout))
-    confidence = array_at(keypoints["confidence"], shape, f"{place}.confidence")
+    confidence = array_at(keypoints["confidence"], shape, f"{where}.confidence")
     if "xy" in keypoints:
-        xy = array_at(keypoints["xy"], (*shape, 2), f"{place}.xy", may_miss=True)
-        return _built(place, Keypoints2D, layout=layout, xy=xy, confidence=confidence, fps=fps)
-    xyz = array_at(keypoints["xyz"], (*shape, 3), f"{place}.xyz", may_miss=True)
-    return _built(place, Keypoints3D, layout=layout, xyz=xyz, confidence=confidence, fps=fps)
+        xy = array_at(keypoints["xy"], (*shape, 2), f"{where}.xy", may_miss=True)
+        return _built(where, Keypoints2D, layout=layout, xy=xy, confidence=confidence, fps=fps)
+    xyz = array_at(keypoints["xyz"], (*shape, 3), f"{where}.xyz", may_miss=True)
+    return _built(where, Keypoints3D, layout=layout, xyz=xyz, confidence=confidence, fps=fps)
 
 
-def _document_to_motion(motion: dict[str, Any], place: str, frames: int, fps: Fraction) -> Motion:
-    skeleton = _document_to_skeleton(motion["skeleton"], f"{place}.skeleton")
+def _document_to_motion(motion: dict[str, Any], where: str, frames: int, fps: Fraction) -> Motion:
+    skeleton = _document_to_skeleton(motion["skeleton"], f"{where}.skeleton")
     joints = len(skeleton)
     return _built(
-        place,
+        where,
         Motion,
         skeleton=skeleton,
-        root_world=array_at(motion["root_world"], (frames, 3), f"{place}.root_world"),
-        local_wxyz=_unit_quaternions(motion["local_wxyz"], (frames, joints, 4), f"{place}.local_wxyz"),
+        root_world=array_at(motion["root_world"], (frames, 3), f"{where}.root_world"),
+        local_wxyz=_unit_quaternions(motion["local_wxyz"], (frames, joints, 4), f"{where}.local_wxyz"),
         fps=fps,
-        confidence=array_at(motion["confidence"], (frames, joints), f"{place}.confidence"),
+        confidence=array_at(motion["confidence"], (frames, joints), f"{where}.confidence"),
     )
 
 
-def _document_to_skeleton(skeleton: dict[str, Any], place: str) -> Skeleton:
+def _document_to_skeleton(skeleton: dict[str, Any], where: str) -> Skeleton:
     names = tuple(skeleton["names"])
     return _built(
-        place,
+        where,
         Skeleton,
         names=names,
         parents=tuple(skeleton["parents"]),
-        offsets=array_at(skeleton["offsets"], (len(names), 3), f"{place}.offsets"),
-        ends={name: array_at(end, (3,), f"{place}.ends") for name, end in skeleton["ends"].items()},
+        offsets=array_at(skeleton["offsets"], (len(names), 3), f"{where}.offsets"),
+        ends={name: array_at(end, (3,), f"{where}.ends") for name, end in skeleton["ends"].items()},
     )
 
 
-def _unit_quaternions(value: Any, shape: tuple[int, ...], place: str) -> Array:
-    wxyz = array_at(value, shape, place)
+def _unit_quaternions(value: Any, shape: tuple[int, ...], where: str) -> Array:
+    wxyz = array_at(value, shape, where)
     norm = np.linalg.norm(wxyz, axis=-1, keepdims=True)
     if np.any(np.abs(norm - 1) > DAMAGED_NORM):
-        raise ValueError(f"{place}: has a rotation that is no unit quaternion; the take is damaged")
+        raise ValueError(f"{where}: has a rotation that is no unit quaternion; the take is damaged")
     return rotation.make_continuous(np.where(np.abs(norm - 1) > ROUNDED_NORM, wxyz / norm, wxyz))

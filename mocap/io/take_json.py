@@ -1,8 +1,8 @@
-"""``mocap-motion`` version 1, the take as JSON (docs/dev/format.md).
+"""Read and write a take as JSON: the format ``mocap-motion`` version 1 (docs/dev/format.md).
 
 The packaged schema (mocap-motion-1.schema.json) describes a whole document. Checking millions of numbers with it would
-take minutes, so the reader gives it the document with every frame array cut to its first frames, and checks the
-arrays themselves, all of them, with numpy: shape, types, size, and the invariants of the domain types.
+take minutes. The reader therefore validates a copy in which every array over frames is cut to its first frames. The
+complete arrays are checked with numpy: shape, types, size, and the invariants of the domain types.
 """
 
 from __future__ import annotations
@@ -29,21 +29,31 @@ LONGEST_MESSAGE = 200
 
 
 def write(recording: Recording, path: str | Path) -> None:
-    """Write the take of a recording, for the table of outlets; see ``write_json``."""
+    """Write the take of a recording, as the table of outlets needs it; see ``write_json``."""
     if recording.take is None:
         raise MocapError(f"cannot write {path}: there is no take, only motions")
     write_json(recording.take, path)
 
 
 def read(path: str | Path) -> Recording:
-    """A take with the motions of its people, for the table of readers; see ``read_json``."""
+    """Read a take as a recording, as the table of readers needs it; see ``read_json``."""
     return recording_of(read_json(path))
 
 
 def write_json(take: Take, path: str | Path) -> None:
-    """Write a take with the decimals of ``mocap.io.rounding``; the same take gives the same bytes.
+    """Write a take as JSON; the same take always gives the same bytes.
 
-    MocapError where the file cannot be written or ``settings`` and the like hold something that is not JSON.
+    Parameters
+    ----------
+    take : Take
+        Its values are rounded to the decimals of ``mocap.io.rounding``.
+    path : str or Path
+        The file; it is written completely or not at all.
+
+    Raises
+    ------
+    MocapError
+        If the file cannot be written, or ``settings`` or a similar field has a value that is not JSON.
     """
     document = take_to_document(rounded(take))
     try:
@@ -55,9 +65,22 @@ def write_json(take: Take, path: str | Path) -> None:
 
 
 def read_json(path: str | Path) -> Take:
-    """The take of a ``mocap-motion`` file of version 1; unknown keys are ignored.
+    """Read a take from a ``mocap-motion`` file of version 1.
 
-    MocapError, naming the place, for files that are damaged, of a newer major version, or not a take.
+    Parameters
+    ----------
+    path : str or Path
+        The file. Unknown keys are ignored.
+
+    Returns
+    -------
+    Take
+        With checked arrays.
+
+    Raises
+    ------
+    MocapError
+        For a file that is damaged, of a newer major version, or not a take. The message names the path in the document.
     """
     path = Path(path)
     document = load(path)
@@ -66,7 +89,7 @@ def read_json(path: str | Path) -> Take:
         _check_schema(document)
         return document_to_take(document)
     except RecursionError as error:
-        raise MocapError(f"cannot read {path}: it is nested too deeply; this is no take") from error
+        raise MocapError(f"cannot read {path}: it is nested too deeply; this is not a take") from error
     except ValueError as error:
         message = " ".join(str(error).split())
         raise MocapError(f"cannot read {path}: {message}") from error
@@ -98,24 +121,24 @@ def _check_schema(document: dict[str, Any]) -> None:
     message = error.message
     if len(message) > LONGEST_MESSAGE:
         message = f"does not satisfy {error.validator}: {str(error.validator_value)[:LONGEST_MESSAGE]}"
-    raise ValueError(f"{_place(error)}: {message}; the take is damaged")
+    raise ValueError(f"{_path_of(error)}: {message}; the take is damaged")
 
 
 @cache
 def _validator() -> Any:
-    """The schema's validator; unlike JSON schema itself it does not take 6.0 for an integer."""
+    """The validator of the schema. Unlike standard JSON schema, it does not accept 6.0 as an integer."""
     base = jsonschema.Draft202012Validator
     checker = base.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
     return jsonschema.validators.extend(base, type_checker=checker)(schema())
 
 
-def _place(error: Any) -> str:
-    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step[:40]}" for step in error.absolute_path)
-    return place.lstrip(".") or "the document"
+def _path_of(error: Any) -> str:
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step[:40]}" for step in error.absolute_path)
+    return path.lstrip(".") or "the document"
 
 
 def _first_frames(value: Any) -> Any:
-    """A copy in which the frame arrays of people are cut to the frames that the schema is to see."""
+    """A copy in which arrays over frames are cut to the first frames, for the schema."""
     if isinstance(value, dict):
         return {key: _cut(item) if key in FRAME_ARRAYS else _first_frames(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,7 @@
-"""TRC, the marker trajectories of OpenSim, Pose2Sim and Cortex: tab text, five header lines, a row a frame."""
+"""Read TRC, the marker trajectories of OpenSim, Pose2Sim and Cortex.
+
+A TRC file is tab-separated text: five header lines, then one row per frame.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,25 @@ from mocap.model.errors import MocapError
 from mocap.model.rotation import Array
 
 MAX_BYTES = 1_000_000_000
-UNITS_A_METRE = {"m": 1.0, "meters": 1.0, "metres": 1.0, "cm": 100.0, "mm": 1000.0}
+UNITS_PER_METRE = {"m": 1.0, "meters": 1.0, "metres": 1.0, "cm": 100.0, "mm": 1000.0}
 HEADER_LINES = 5
-LARGEST_M = 1e4  # a marker further away than this is damage
+LARGEST_M = 1e4  # a marker further away means a damaged file
 
 
 @dataclass(frozen=True, eq=False)
 class Markers:
-    """Named trajectories as a file has them, +Y up by the format's custom.
+    """Named marker trajectories; +Y is up, as is usual in this format.
 
-    names: N unique. times_s: (T,) rising. xyz: (T, N, 3) metres, NaN where a cell is blank. fps: the file's DataRate.
+    Parameters
+    ----------
+    names : tuple of str
+        N unique names.
+    times_s : array (T,)
+        Increasing, in seconds.
+    xyz : array (T, N, 3)
+        Metres; NaN for a blank cell.
+    fps : float
+        The file's DataRate.
     """
 
     names: tuple[str, ...]
@@ -31,9 +43,22 @@ class Markers:
 
 
 def read_trc(path: str | Path) -> Markers:
-    """The markers of a TRC file; blank cells are missing, lengths in m, cm or mm become metres.
+    """Read the markers of a TRC file.
 
-    MocapError, with the line, for files that are damaged, cut short or of another kind.
+    Parameters
+    ----------
+    path : str or Path
+        The file; its lengths may be in m, cm or mm.
+
+    Returns
+    -------
+    Markers
+        In metres.
+
+    Raises
+    ------
+    MocapError
+        For a file that is damaged, cut short or not TRC. The message names the line.
     """
     path = Path(path)
     lines = _read_lines(path)
@@ -81,9 +106,9 @@ def _header_number(header: dict[str, str], key: str) -> float:
 
 def _units(header: dict[str, str]) -> float:
     units = header.get("Units", "")
-    if units.lower() not in UNITS_A_METRE:
-        raise ValueError(f"line 3: unknown unit '{units[:20]}'; known: {', '.join(UNITS_A_METRE)}")
-    return UNITS_A_METRE[units.lower()]
+    if units.lower() not in UNITS_PER_METRE:
+        raise ValueError(f"line 3: unknown unit '{units[:20]}'; known: {', '.join(UNITS_PER_METRE)}")
+    return UNITS_PER_METRE[units.lower()]
 
 
 def _marker_names(line: str) -> tuple[str, ...]:
@@ -124,11 +149,11 @@ def _check_rows(table: Array, rows: list[tuple[int, str]], frames: int) -> None:
             f"line {rows[-1][0]}: the header says {frames} frames, the file has {len(rows)}; it is cut short"
         )
     if np.any(wrong := ~(np.diff(table[:, 1], prepend=-np.inf) > 0)):
-        raise ValueError(f"line {rows[int(np.argmax(wrong))][0]}: the time is missing or does not rise")
-    if np.any(wrong := (np.abs(table[:, 2:]) > LARGEST_M * max(UNITS_A_METRE.values())).any(axis=1)):
+        raise ValueError(f"line {rows[int(np.argmax(wrong))][0]}: the time is missing or does not increase")
+    if np.any(wrong := (np.abs(table[:, 2:]) > LARGEST_M * max(UNITS_PER_METRE.values())).any(axis=1)):
         raise ValueError(f"line {rows[int(np.argmax(wrong))][0]}: a marker is further than {LARGEST_M:g} m away")
 
 
 def _whole_or_missing(xyz: Array) -> Array:
-    """A marker one of whose three numbers is missing is missing."""
+    """The markers with all three numbers NaN where one of them is missing."""
     return np.where(np.isnan(xyz).any(axis=-1, keepdims=True), np.nan, xyz)

@@ -1,4 +1,4 @@
-"""``mocap-truth`` version 1: the exact points of a made clip, with its camera and contacts (examples/README.md)."""
+"""Read ``mocap-truth`` version 1: ground truth of a rendered clip with camera and contacts (examples/README.md)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,22 @@ MAX_FPS = 10_000
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What was really there, in world metres: +Y up, floor at y = 0.
+    """The true positions in a rendered clip, in world metres: +Y up, floor at y = 0.
 
-    names: N points. xyz: (T, N, 3), NaN where null. fps: exact. contacts: spans [start, end) of frames by contact
-    point. height_m and camera: None if the file does not say.
+    Parameters
+    ----------
+    names : tuple of str
+        Of N points.
+    xyz : array (T, N, 3)
+        Positions; NaN where the file has null.
+    fps : Fraction
+        Exact frames per second.
+    contacts : dict
+        Spans [start, end) of frames, by contact point.
+    height_m : float or None
+        The person's height; None if the file does not have it.
+    camera : Camera or None
+        None if the file does not have it.
     """
 
     names: tuple[str, ...]
@@ -33,9 +45,22 @@ class Truth:
 
 
 def read_truth(path: str | Path) -> Truth:
-    """The truth beside a made clip; unknown keys are ignored.
+    """Read the ground truth of a rendered clip.
 
-    MocapError, naming the place, for files that are damaged, of a newer version, or something else.
+    Parameters
+    ----------
+    path : str or Path
+        The file. Unknown keys are ignored.
+
+    Returns
+    -------
+    Truth
+        With checked arrays.
+
+    Raises
+    ------
+    MocapError
+        For a file that is damaged, of a newer version, or of another format. The message names the path in it.
     """
     path = Path(path)
     document = load(path)
@@ -49,7 +74,7 @@ def read_truth(path: str | Path) -> Truth:
 
 
 def is_truth(document: Any) -> bool:
-    """Whether a JSON document says that it is a truth file."""
+    """Whether a JSON document has the format of ground truth."""
     return isinstance(document, dict) and document.get("format") == FORMAT
 
 
@@ -81,7 +106,7 @@ def _fps(value: Any) -> Fraction:
         raise ValueError("fps: expected two whole numbers, [30000, 1001] for 29.97")
     fps = Fraction(*value)
     if not 0 < fps <= MAX_FPS:
-        raise ValueError(f"fps: {fps} is no frame rate")
+        raise ValueError(f"fps: {fps} is not a frame rate")
     return fps
 
 

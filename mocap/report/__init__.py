@@ -1,1 +1,1 @@
-"""The quality report of a take: ``quality`` measures, ``thresholds`` grades, ``page`` and ``index`` draw for people."""
+"""The quality report of a take: ``quality`` measures, ``thresholds`` grades, ``page`` and ``index`` make HTML pages."""

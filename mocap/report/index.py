@@ -1,4 +1,4 @@
-"""One page over all takes of a batch, worst first, which links to each one's report."""
+"""An HTML page that lists all takes of a batch, the worst first, with links to their reports."""
 
 from __future__ import annotations
 
@@ -15,33 +15,48 @@ from mocap.io.files import atomic_path
 from mocap.report.thresholds import MEASURES
 
 NAME = "index.html"
-_ORDER = ("failed", "fail", "warn", "pass", "")  # worst first; "" has no report
+_ORDER = ("failed", "fail", "warn", "pass", "")  # worst first; "" is a take without a report
 
 
 class Entry(Protocol):
-    """What the page needs of a batch's account of a clip."""
+    """The fields of a clip's entry in the account of a batch that the page needs."""
 
     @property
     def clip(self) -> str:
-        """Its name."""
+        """The clip's name."""
 
     @property
     def state(self) -> str:
-        """done, below or failed."""
+        """``done``, ``below`` (the required quality) or ``failed``."""
 
     @property
     def error(self) -> str:
-        """A line, or empty."""
+        """The error in one line; empty if there is none."""
 
     @property
     def files(self) -> dict[str, tuple[str, int, int]]:
-        """Paths from the output folder."""
+        """The files of the take: paths relative to the output folder."""
 
 
 def write_index(output: Path, entries: Sequence[Entry]) -> Path:
-    """The path of the written page in a batch's output folder.
+    """Write the page into the output folder of a batch.
 
-    Its pictures and links are the reports' own files beside the takes. A clip that failed is listed with its error.
+    Parameters
+    ----------
+    output : Path
+        The output folder.
+    entries : sequence of Entry
+        All clips of the batch. A failed clip is listed with its error.
+
+    Returns
+    -------
+    Path
+        The written page. Its images and links are the files of the reports beside the takes.
+
+    Raises
+    ------
+    MocapError
+        If the page cannot be written.
     """
     lines = [(_rank(verdict, entry, report), _line(entry, verdict, report))
              for entry in entries for verdict, report in [_read(output, entry)]]  # fmt: skip
@@ -58,7 +73,7 @@ def write_index(output: Path, entries: Sequence[Entry]) -> Path:
 
 
 def _read(output: Path, entry: Entry) -> tuple[str, dict[str, Any]]:
-    """The verdict and the machine's part of an entry's report."""
+    """The verdict of an entry, and its report as JSON values."""
     if entry.state == "failed":
         return "failed", {}
     for path in entry.files:
@@ -69,7 +84,7 @@ def _read(output: Path, entry: Entry) -> tuple[str, dict[str, Any]]:
 
 
 def _rank(verdict: str, entry: Entry, report: dict[str, Any]) -> tuple[int, float, str]:
-    beyond = 0.0  # how far the measures are beyond their warnings
+    beyond = 0.0  # sum of the measures, each divided by its warning limit
     for name, limit in MEASURES.items():
         value = _worst(report, name)
         if value is not None:
@@ -86,8 +101,8 @@ def _worst(report: dict[str, Any], name: str) -> float | None:
 def _line(entry: Entry, verdict: str, report: dict[str, Any]) -> str:
     paths = {PurePosixPath(path).suffix: quote(path) for path in entry.files if "_report." in path}
     clip = html.escape(entry.clip)
-    picture = f'<img loading="lazy" alt="" src="{paths[".jpg"]}">' if ".jpg" in paths and report else ""
-    name = f'<a href="{paths[".html"]}">{picture}{clip}</a>' if ".html" in paths and report else clip
+    image = f'<img loading="lazy" alt="" src="{paths[".jpg"]}">' if ".jpg" in paths and report else ""
+    name = f'<a href="{paths[".html"]}">{image}{clip}</a>' if ".html" in paths and report else clip
     cells = "".join(_cell(_worst(report, measure), report, measure) for measure in MEASURES)
     error = f'<div class="error">{html.escape(entry.error)}</div>' if entry.error else ""
     order = _ORDER.index(verdict)

@@ -1,4 +1,4 @@
-"""The report of a take as one page that needs nothing else, and as JSON."""
+"""The report of a take as a self-contained HTML page, and as JSON."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from mocap.solve.contact.points import contact_points
 from mocap.source import Video
 
 SUFFIXES = (".html", ".json")
-PREVIEW_SIDE, PICTURE_SIDE, PICTURE_QUALITY = 640, 480, 80
-BACKGROUND = 235  # grey behind the skeleton where there is no clip
+PREVIEW_SIDE, IMAGE_SIDE, JPEG_QUALITY = 640, 480, 80
+BACKGROUND = 235  # grey behind the skeleton if there is no clip
 
 Image = NDArray[np.uint8]
 Progress = Callable[[str, int, int], None]
 
 
 def check_output(path: Path) -> None:
-    """Raise MocapError now for a report that could not be written."""
+    """Raise MocapError for a report that cannot be written (suffix, folder, or plotly is missing)."""
     if path.suffix.lower() not in SUFFIXES:
         raise MocapError(f"cannot write {path}: unknown suffix '{path.suffix}'; use one of {', '.join(SUFFIXES)}")
     if path.suffix.lower() == ".html":
@@ -54,11 +54,31 @@ def write_report(
     limits: Mapping[str, Limit] = MEASURES,
     progress: Progress | None = None,
 ) -> Path:
-    """The path of the written report: ``.html`` for people, ``.json`` for programs.
+    """Write the report of a take.
 
-    clip: the video of the take, for the preview and the pictures; without it the skeleton stands on grey. Raises
-    MocapError for another suffix, a clip that is not the take's, a take without motion, and where plotly, which draws
-    the page, is not installed.
+    Parameters
+    ----------
+    take : Take
+        A solved take.
+    path : Path
+        ``.html`` for people, ``.json`` for programs.
+    clip : Path or None
+        The video of the take, for preview and images; None: the skeleton is drawn on grey.
+    limits : mapping
+        Limits of the measures, by name.
+    progress : callable or None
+        Called with "preview", frames done and number of frames.
+
+    Returns
+    -------
+    Path
+        The written file.
+
+    Raises
+    ------
+    MocapError
+        For another suffix, a clip that does not belong to the take, a take without motion, or if plotly, which draws
+        the page, is not installed.
     """
     check_output(path)
     people = measure(take)
@@ -75,7 +95,7 @@ def write_report(
 
 @cache
 def plotly_script() -> str:
-    """The script of the installed plotly package (MIT), for pages that work offline."""
+    """The JavaScript of the installed plotly package (MIT), embedded so that pages work offline. Raises MocapError."""
     try:
         from plotly.offline import get_plotlyjs
     except ImportError as error:
@@ -83,12 +103,12 @@ def plotly_script() -> str:
     return str(get_plotlyjs())
 
 
-def write_worst_picture(take: Take, clip: Path | None, path: Path) -> Path:
-    """The path of the written JPEG: the take's worst frame with the skeletons over it."""
+def write_worst_image(take: Take, clip: Path | None, path: Path) -> Path:
+    """Write the take's worst frame, with the skeletons drawn over it, as JPEG to ``path``; returns the path."""
     worst = max(measure(take), key=lambda person: person.faults.max())
     frame = worst.worst[0]
     with atomic_path(path) as temporary:
-        temporary.write_bytes(_pictures(take, clip, [frame])[frame])
+        temporary.write_bytes(_drawn_images(take, clip, [frame])[frame])
     return path
 
 
@@ -96,11 +116,11 @@ def _page(
     take: Take, people: Sequence[Quality], graded: dict[str, Any], clip: Path | None, progress: Progress | None
 ) -> str:
     frames = sorted({frame for person in people for frame in person.worst})
-    pictures = _pictures(take, clip, frames)
+    images = _drawn_images(take, clip, frames)
     shown = {
         "fps": float(take.fps),
         "frames": take.frames,
-        "pictures": [[frame, _uri("image/jpeg", pictures[frame])] for frame in frames],
+        "images": [[frame, _uri("image/jpeg", images[frame])] for frame in frames],
         "video": _preview(take, clip, progress),
         "people": [_drawn(take, person, quality) for person, quality in zip(take.people, people)],
     }
@@ -108,21 +128,29 @@ def _page(
     return template.substitute(
         title=html.escape(take.source.name),
         verdict=graded["verdict"],
+        headings=_headings(graded),
         rows=_rows(graded),
         shown=json.dumps(shown, allow_nan=False).replace("<", "\\u003c"),
         plotly=plotly_script(),
     )
 
 
+def _headings(graded: dict[str, Any]) -> str:
+    """Cells of the table's header: a column for each person."""
+    people = [f"person {person['id']}" for person in graded["people"]]
+    names = ("verdict", "measure", *(people if len(people) > 1 else ["value"]), "unit", "what is measured", "limits")
+    return "".join(f"<th scope=col>{name}</th>" for name in names)
+
+
 def _rows(graded: dict[str, Any]) -> str:
-    """The table's body: a line a measure, a column a person."""
+    """The table's body: a row for each measure, a column for each person."""
     lines = []
     for name, limit in MEASURES.items():
         values = [person["measures"][name] for person in graded["people"]]
         cells = "".join(f"<td class=number>{'–' if value is None else f'{value:.4g}'}</td>" for value in values)
-        verdict, asked = graded["measures"][name], graded["limits"][name]
+        verdict, limits = graded["measures"][name], graded["limits"][name]
         sign = "below" if limit.is_floor else "above"
-        fails = "never" if asked["fail"] is None or asked["fail"] < 0 else f"{sign} {asked['fail']:g}"
+        fails = "never" if limits["fail"] is None or limits["fail"] < 0 else f"{sign} {limits['fail']:g}"
         lines.append(
             f"<tr class={verdict}><td>{verdict}</td><th scope=row>{name}</th>{cells}<td>{limit.unit}</td>"
             f"<td>{limit.text}</td><td>warns {sign} {limit.warn:g}, fails {fails}</td></tr>"
@@ -131,7 +159,7 @@ def _rows(graded: dict[str, Any]) -> str:
 
 
 def _drawn(take: Take, person: Person, quality: Quality) -> dict[str, Any]:
-    """What the page draws of a person: joints in mm as base64 of int32 (T, J, 3), lines, curves and spans."""
+    """The data that the page draws for a person: joints in mm as base64 of int32 (T, J, 3), lines, curves, spans."""
     motion = person.motion
     assert motion is not None  # measured before
     joints, ends = kinematics.joint_positions(motion), kinematics.end_positions(motion)
@@ -147,9 +175,9 @@ def _drawn(take: Take, person: Person, quality: Quality) -> dict[str, Any]:
                                 else list(ends)[line[1] - len(names)])] for line in lines],
         "curves": {
             "confidence": _numbers(motion.confidence.mean(axis=1)),
-            "off the picture, % of height": _numbers(reprojection_percent(take, person, motion)),
+            "reprojection error, % of height": _numbers(reprojection_percent(take, person, motion)),
             **{f"{name} height, cm": _numbers(100 * point[:, 1]) for name, point in contact_points(motion).items()},
-            "how bad": _numbers(quality.faults),
+            "fault score": _numbers(quality.faults),
         },
         "contacts": {name: [list(span) for span in person.contacts.get(name, [])] for name in CONTACT_POINTS},
         "gaps": [[gap.start, gap.end, gap.reason] for gap in person.gaps],
@@ -166,21 +194,21 @@ def _numbers(values: Array) -> list[float | None]:
     return [round(value, 2) if np.isfinite(value) else None for value in values.tolist()]
 
 
-def _pictures(take: Take, clip: Path | None, frames: Sequence[int]) -> dict[int, bytes]:
-    scale = min(1.0, PICTURE_SIDE / max(take.camera.size))
+def _drawn_images(take: Take, clip: Path | None, frames: Sequence[int]) -> dict[int, bytes]:
+    scale = min(1.0, IMAGE_SIDE / max(take.camera.size))
     size = (max(1, round(take.camera.size[0] * scale)), max(1, round(take.camera.size[1] * scale)))
     figures = [figure_of(person, take, scale) for person in take.people]
-    pictures = {}
+    images = {}
     for frame, image in _images(take, clip, set(frames), size):
         draw_frame(image, figures, frame, frame / float(take.fps) + take.source.start_s)
-        ok, coded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, PICTURE_QUALITY])
+        ok, coded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         assert ok
-        pictures[frame] = coded.tobytes()
-    return pictures
+        images[frame] = coded.tobytes()
+    return images
 
 
 def _images(take: Take, clip: Path | None, frames: set[int], size: tuple[int, int]) -> list[tuple[int, Image]]:
-    """The frames of the clip at a size (width, height); grey without a clip."""
+    """Frames of the clip, scaled to a size (width, height); grey images if there is no clip."""
     blank = np.full((size[1], size[0], 3), BACKGROUND, np.uint8)
     images = {frame: blank.copy() for frame in frames}
     if clip is not None:
@@ -194,7 +222,7 @@ def _images(take: Take, clip: Path | None, frames: set[int], size: tuple[int, in
 
 
 def _preview(take: Take, clip: Path | None, progress: Progress | None) -> str:
-    """The clip with the skeleton over it, for the page to hold; "" without a clip."""
+    """The clip with the skeleton drawn over it, as a data URI; "" if there is no clip."""
     if clip is None:
         return ""
     with tempfile.TemporaryDirectory() as folder:

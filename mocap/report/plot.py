@@ -1,4 +1,4 @@
-"""Curves of keypoints before and after filtering, to judge a filter by eye."""
+"""Plot curves of keypoints before and after filtering, for a visual check of a filter."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SUFFIXES = (".png", ".svg", ".pdf")
-# The ends of limbs move most and are seen worst; nose and hips show the whole body.
+# Wrists and ankles move most and are detected least reliably; nose and hips show the whole body.
 KEYPOINTS = ("nose", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_ankle", "right_ankle")
 _RAW, _FILTERED, _GAP = "#E69F00", "#0072B2", "#BBBBBB"  # Okabe & Ito, "Color Universal Design", 2008
 _WIDTH_IN, _ROW_IN, _DPI = 12.0, 1.6, 110
@@ -32,10 +32,28 @@ _METADATA: dict[str, dict[str, str | None]] = {
 def write_curves(
     path: Path | str, before: Keypoints2D, after: Keypoints2D, *, gaps: Sequence[tuple[int, int]] = (), title: str = ""
 ) -> Path:
-    """The path of a written picture: x and y of some keypoints over time, as measured (dots) and filtered (lines).
+    """Plot x and y of some keypoints over time: as measured (dots) and filtered (lines).
 
-    path: .png, .svg or .pdf. before, after: the same T frames, layout and rate. gaps: frames [start, end) to shade.
-    Raises MocapError for another suffix, a place that cannot be written, and where matplotlib is not installed.
+    Parameters
+    ----------
+    path : Path or str
+        The image file: .png, .svg or .pdf.
+    before, after : Keypoints2D
+        With the same T frames, layout and frame rate; in pixels.
+    gaps : sequence of tuple of int
+        Frames [start, end) to shade.
+    title : str
+        Over the plot.
+
+    Returns
+    -------
+    Path
+        The written file.
+
+    Raises
+    ------
+    MocapError
+        For another suffix, a file that cannot be written, or if matplotlib is not installed.
     """
     path = Path(path)
     suffix = path.suffix.lower()

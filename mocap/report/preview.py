@@ -1,4 +1,4 @@
-"""The solved skeleton drawn over the clip, to judge a take by eye."""
+"""Draw the solved skeleton over the clip, for a visual check of a take."""
 
 from __future__ import annotations
 
@@ -22,19 +22,35 @@ Image = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 Progress = Callable[[str, int, int], None]
 
-MAX_SIDE = 1280  # pixels; plays everywhere and shows what there is to see
-# Two colours that the colour-blind tell apart (Okabe & Ito, "Color Universal Design", 2008), RGB
+MAX_SIDE = 1280  # pixels; plays on every machine and is sharp enough
+# Two colours that colour-blind people can distinguish (Okabe & Ito, "Color Universal Design", 2008), RGB
 LEFT, RIGHT, TRUNK, DARK = (86, 180, 233), (230, 159, 0), (245, 245, 245), (25, 25, 25)
 SUBPIXEL_BITS = 4  # OpenCV draws at 1/16 pixel
-LINE, DOT, TEXT = 1 / 260, 1 / 420, 1 / 52  # bone's width, keypoint's radius, line of text: shares of the longer side
+LINE, DOT, TEXT = (
+    1 / 260,
+    1 / 420,
+    1 / 52,
+)  # bone's width, keypoint's radius, line of text: fractions of the longer side
 
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """What to draw of one person, in pixels of the preview.
+    """The drawing of one person, in pixels of the preview.
 
-    bones: (T, B, 2, 2) both ends, NaN behind the camera. bone_names, bone_colours: B. dots: (T, K, 2) the network's
-    keypoints, NaN where missing. dot_colours: K. unseen: T, the reason of the gap or "".
+    Parameters
+    ----------
+    label : str
+        Name of the person in the caption.
+    bones : array (T, B, 2, 2)
+        Both ends of each bone; NaN behind the camera.
+    bone_names, bone_colours : list
+        B entries.
+    dots : array (T, K, 2)
+        The pose network's keypoints; NaN if missing.
+    dot_colours : list
+        K entries.
+    gap_reasons : list of str
+        T entries: why the person is not visible in a frame; "" if visible.
     """
 
     label: str
@@ -43,18 +59,41 @@ class Figure:
     bone_colours: list[Colour]
     dots: Array
     dot_colours: list[Colour]
-    unseen: list[str]
+    gap_reasons: list[str]
 
 
 def write_preview(
     take: Take, clip: Path | str, output: Path | str, *, max_side: int = MAX_SIDE, progress: Progress | None = None
 ) -> Path:
-    """The path of a written video: the clip with every person's skeleton and the network's keypoints (dots) over it.
+    """Write a video: the clip with the skeleton of every person and the pose network's keypoints (dots) over it.
 
-    take: its frame 0 is the clip's at take.source.start_s. max_side: the longer side of the result is at most this
-    many pixels. progress: called with "preview", frames done and frames in all. In a gap no skeleton is drawn and the
-    caption says why. Raises MocapError for a clip that cannot be read or is not the take's, and for an output that
-    cannot be written; then, and on Ctrl-C, no file is left.
+    Parameters
+    ----------
+    take : Take
+        Its frame 0 is at ``take.source.start_s`` seconds of the clip.
+    clip : Path or str
+        The video of the take.
+    output : Path or str
+        The video file to write.
+    max_side : int
+        The longer side of the output is at most this many pixels.
+    progress : callable or None
+        Called with "preview", frames done and number of frames.
+
+    Returns
+    -------
+    Path
+        The written file.
+
+    Raises
+    ------
+    MocapError
+        If the clip cannot be read or does not belong to the take, or the output cannot be written. After an error or
+        Ctrl-C there is no file.
+
+    Notes
+    -----
+    In a gap no skeleton is drawn; the caption gives the reason.
     """
     scale = min(1.0, max_side / max(take.camera.size))
     width, height = (max(1, round(side * scale)) for side in take.camera.size)
@@ -72,19 +111,34 @@ def write_preview(
 
 def _clip_of(take: Take, path: Path) -> FrameSource:
     start_s = take.source.start_s
-    # Damage was accepted, or not, when the take was made.
+    # allow_damaged: whether damage is acceptable was decided when the take was made.
     end_s = start_s + take.frames / float(take.fps)
     video = open_source(path, start_s=start_s, end_s=end_s, fps=take.fps, allow_damaged=True)
     if video.info.size != take.camera.size or video.info.fps != take.fps:
-        raise MocapError(f"{path}: is not the clip that the take was made from ({take.source.name}); name that one")
+        raise MocapError(f"{path}: is not the clip that the take was made from; use {take.source.name}")
     return video
 
 
 def figure_of(person: Person, take: Take, scale: float) -> Figure:
-    """What to draw of a person of a take in its frames, at ``scale`` preview pixels a pixel."""
-    unseen = [""] * len(person)
+    """The drawing of one person of a take.
+
+    Parameters
+    ----------
+    person : Person
+        One of the take's people.
+    take : Take
+        Gives the camera and its path.
+    scale : float
+        Preview pixels per pixel of the clip.
+
+    Returns
+    -------
+    Figure
+        For all frames of the take.
+    """
+    gap_reasons = [""] * len(person)
     for gap in person.gaps:
-        unseen[gap.start : gap.end] = [gap.reason] * (gap.end - gap.start)
+        gap_reasons[gap.start : gap.end] = [gap.reason] * (gap.end - gap.start)
     names, ends_world = _bones(person.motion) if person.motion else ([], np.empty((len(person), 0, 2, 3)))
     layout = person.keypoints_2d.layout
     return Figure(
@@ -94,12 +148,12 @@ def figure_of(person: Person, take: Take, scale: float) -> Figure:
         bone_colours=[side_colour(name) for name in names],
         dots=person.keypoints_2d.xy * scale,
         dot_colours=[side_colour(name) for name in layout.names],
-        unseen=unseen,
+        gap_reasons=gap_reasons,
     )
 
 
 def _bones(motion: Motion) -> tuple[list[str], Array]:
-    """Names (B) and both ends (T, B, 2, 3), metres, world frame, of the lines joint to joint and joint to tip."""
+    """Names (B) and both ends (T, B, 2, 3), in metres in the world frame, of all lines from joint to joint or tip."""
     joints, tips, skeleton = joint_positions(motion), end_positions(motion), motion.skeleton
     lines = {
         name: (joints[:, parent], joints[:, j])
@@ -111,21 +165,38 @@ def _bones(motion: Motion) -> tuple[list[str], Array]:
 
 
 def side_colour(name: str) -> Colour:
-    """The colour of a bone or keypoint by its name's side, the person's own: blue left, orange right, else white."""
+    """The colour of a bone or keypoint by its name: blue for the person's left, orange for the right, else white."""
     lowered = name.lower()
     return LEFT if lowered.startswith("left") else RIGHT if lowered.startswith("right") else TRUNK
 
 
 def draw_frame(image: Image, figures: Iterable[Figure], number: int, time_s: float) -> None:
-    """Draws all figures at a frame, and a caption with the frame's number and time in seconds, into an RGB image."""
+    """Draw people and a caption into an image.
+
+    Parameters
+    ----------
+    image : array (height, width, 3)
+        RGB uint8; it is changed.
+    figures : iterable of Figure
+        The people.
+    number : int
+        The frame of the take, from 0; shown in the caption.
+    time_s : float
+        Seconds of the clip, for the caption.
+    """
     caption = [(f"frame {number}   {time_s:.2f} s", TRUNK), ("left", LEFT), ("right", RIGHT)]
     for figure in figures:
-        if figure.unseen[number]:
-            caption.append((f"{figure.label} not seen: {figure.unseen[number].replace('_', ' ')}", TRUNK))
+        if reason := figure.gap_reasons[number]:
+            caption.append((_gap_text(figure.label, reason), TRUNK))
         else:
             _draw_bones(image, figure.bones[number], figure.bone_colours)
         _draw_dots(image, figure.dots[number], figure.dot_colours)
     _draw_caption(image, caption)
+
+
+def _gap_text(label: str, reason: str) -> str:
+    """``person 1 not visible``, with the reason of the gap where it says more."""
+    return f"{label} not visible" + ("" if reason == "not seen" else f": {reason.replace('_', ' ')}")
 
 
 def _draw_bones(image: Image, bones: Array, colours: list[Colour]) -> None:
@@ -152,12 +223,12 @@ def _draw_disc(image: Image, centre: tuple[int, int], radius: float, colour: Col
 
 
 def _is_near(points: Array, image: Image) -> bool:
-    """Whether points (N, 2) are known and not so far outside that OpenCV's integers overflow."""
+    """Whether points (N, 2) are finite and near enough to the image that OpenCV's integers do not overflow."""
     return bool(np.all(np.abs(points) < 8 * max(image.shape)))
 
 
 def _fixed_point(points: Array) -> list[tuple[int, int]]:
-    """OpenCV's 1/16 pixels, which count from the middle of the first pixel; ours count from its corner."""
+    """Convert to OpenCV's units of 1/16 pixel, with 0 at the centre of the first pixel; here 0 is at its corner."""
     fixed = np.rint((points - 0.5) * 2**SUBPIXEL_BITS).astype(int)
     return [(int(x), int(y)) for x, y in fixed]
 
@@ -171,6 +242,6 @@ def _draw_caption(image: Image, parts: list[tuple[str, Colour]]) -> None:
     band[:] = band // 3
     x = line // 2
     for (text, colour), width in zip(parts, widths):
-        place = (x, image.shape[0] - round(0.45 * line))
-        cv2.putText(image, text, place, font, size, colour, thickness, cv2.LINE_AA)
+        position = (x, image.shape[0] - round(0.45 * line))
+        cv2.putText(image, text, position, font, size, colour, thickness, cv2.LINE_AA)
         x += width

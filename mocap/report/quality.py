@@ -1,4 +1,4 @@
-"""How good a take is by itself, without a reference: the machine's part of the report."""
+"""Measure the quality of a take without a reference: the numbers of the report."""
 
 from __future__ import annotations
 
@@ -21,18 +21,54 @@ from mocap.solve.contact.points import contact_points
 from mocap.solve.settings import SolveSettings
 
 DECIMALS = 4
-COMPARED_FPS = 30.0  # at which everything that depends on the frame rate is stated
+COMPARED_FPS = 30.0  # frame rate for all measures that depend on it
 WORST_FRAMES, APART_S = 6, 0.5
 LIMBS = [(start.keypoint, end.keypoint) for part in BODY.limbs for start, end in part.bones()]
 
 
 def measure(take: Take) -> list[Quality]:
-    """The quality of every person. MocapError for a take that was not solved."""
+    """Measure the quality of every person.
+
+    Parameters
+    ----------
+    take : Take
+        A solved take.
+
+    Returns
+    -------
+    list of Quality
+        One for each person of the take.
+
+    Raises
+    ------
+    MocapError
+        For a take without motion.
+    """
     return [_of_person(take, person) for person in take.people]
 
 
 def marked(take: Take, fail_on: str) -> tuple[Take, list[str]]:
-    """The take with its quality written into it, and the reasons why it is below ``fail_on``; as it was for ""."""
+    """Grade a take by the user's limits.
+
+    Parameters
+    ----------
+    take : Take
+        A solved take.
+    fail_on : str
+        Limits as in ``--fail-on``: ``slide=5,unseen=0.2``; "" for none.
+
+    Returns
+    -------
+    Take
+        With its quality stored in it; unchanged if there are no limits.
+    list of str
+        One line for each limit that the take does not meet.
+
+    Raises
+    ------
+    MocapError
+        For limits that cannot be parsed, or a take without motion.
+    """
     if not fail_on:
         return take, []
     limits, people = parse(fail_on), measure(take)
@@ -41,9 +77,21 @@ def marked(take: Take, fail_on: str) -> tuple[Take, list[str]]:
 
 
 def reprojection_percent(take: Take, person: Person, motion: Motion) -> Array:
-    """Distance (T,) in the picture of joints from the cleaned keypoints, mean, in % of the person's height there.
+    """Mean reprojection error of the joints: their distance from the cleaned keypoints in the image.
 
-    NaN where nothing was seen.
+    Parameters
+    ----------
+    take : Take
+        Gives the camera.
+    person : Person
+        Gives the keypoints.
+    motion : Motion
+        Of that person.
+
+    Returns
+    -------
+    array (T,)
+        In % of the person's height in the image; NaN where the person is not visible.
     """
     image = clean_image(person, SolveSettings.from_json(take.settings), take)
     pairs = [
@@ -62,40 +110,40 @@ def _of_person(take: Take, person: Person) -> Quality:
     if person.motion is None:
         raise MocapError(f"person {person.id} has no motion yet: run `mocap solve` on the take first")
     motion, fps = person.motion, float(take.fps)
-    seen = _seen(person)
+    visible = _visible(person)
     points = contact_points(motion)
     soles = np.stack(list(points.values()), axis=1)
     down = np.stack([_in_spans(person.contacts.get(name, []), take.frames) for name in points], axis=1)
-    down = down & seen[:, None]
-    reprojection = np.where(seen, reprojection_percent(take, person, motion), np.nan)
+    down = down & visible[:, None]
+    reprojection = np.where(visible, reprojection_percent(take, person, motion), np.nan)
     under = np.nan_to_num(ground_heights(motion, down) - soles[..., 1])
     depth_mm = 1000 * np.where(down, np.maximum(under, 0), 0)
     confidence = motion.confidence.mean(axis=1)
     measures = {
-        "unseen": float(np.mean(~seen)),
-        "gap": max(((end - start) / fps for start, end in runs(~seen)), default=0.0),
-        "confidence": float(confidence[seen].mean()) if seen.any() else None,
-        "jitter": _jitter(motion, seen),
+        "unseen": float(np.mean(~visible)),
+        "gap": max(((end - start) / fps for start, end in runs(~visible)), default=0.0),
+        "confidence": float(confidence[visible].mean()) if visible.any() else None,
+        "jitter": _jitter(motion, visible),
         "slide": metrics.slide_mm_per_frame(soles, down, fps),
         "penetration": float(depth_mm.max(initial=0)) if down.any() else None,
         "bones": _bone_spread_percent(person),
         "swaps": float(np.mean(_swapped(person))),
         "reprojection": float(np.nanmean(reprojection)) if np.isfinite(reprojection).any() else None,
     }
-    faults = _faults(seen, confidence, reprojection, depth_mm.max(axis=1), _slides(soles, down, fps))
+    faults = _faults(visible, confidence, reprojection, depth_mm.max(axis=1), _slides(soles, down, fps))
     return Quality(person.id, {name: _rounded(value) for name, value in measures.items()}, faults, _worst(faults, fps))
 
 
-def _jitter(motion: Motion, seen: Flags) -> float:
-    """Third difference of the joints at 30 frames a second, over the frames that were seen."""
-    points = np.where(seen[:, None, None], kinematics.joint_positions(motion), np.nan)
+def _jitter(motion: Motion, visible: Flags) -> float:
+    """Mean jerk (third difference) of the joints at 30 frames per second, over the visible frames."""
+    points = np.where(visible[:, None, None], kinematics.joint_positions(motion), np.nan)
     times = np.arange(len(motion)) / float(motion.fps)
     at_fps = np.arange(0, times[-1] + 1e-9, 1 / COMPARED_FPS)
     return metrics.jitter(metrics.resample(points, times, at_fps), COMPARED_FPS)
 
 
 def _bone_spread_percent(person: Person) -> float | None:
-    """Standard deviation of the limbs' lengths as the network saw them, in % of each one's mean: a body has 0."""
+    """Mean standard deviation of the limbs' lengths in the network's 3D keypoints, in % of the mean; 0 in a body."""
     space = person.keypoints_3d
     if space is None or not {name for limb in LIMBS for name in limb} <= set(space.layout.names):
         return None
@@ -109,16 +157,16 @@ def _bone_spread_percent(person: Person) -> float | None:
 
 
 def _slides(soles: Array, down: Flags, fps: float) -> Array:
-    """The fastest sole (T,) of those in contact, in mm a frame at 30 fps; 0 without contact."""
+    """Speed (T,) of the fastest sole in contact, in mm per frame at 30 fps; 0 without contact."""
     steps = np.linalg.norm(np.diff(soles[..., [0, 2]], axis=0, prepend=soles[:1, :, [0, 2]]), axis=-1)
     held = down & np.concatenate([down[:1], down[:-1]])
     return np.asarray(np.where(held, 1000 * steps * fps / COMPARED_FPS, 0).max(axis=1))
 
 
-def _faults(seen: Flags, confidence: Array, reprojection: Array, depth_mm: Array, slide_mm: Array) -> Array:
+def _faults(visible: Flags, confidence: Array, reprojection: Array, depth_mm: Array, slide_mm: Array) -> Array:
     limits = {name: measure.warn for name, measure in MEASURES.items()}
     return np.asarray(
-        2.0 * ~seen
+        2.0 * ~visible
         + (1 - confidence) / (1 - limits["confidence"])
         + np.nan_to_num(reprojection) / limits["reprojection"]
         + depth_mm / limits["penetration"]
@@ -127,25 +175,25 @@ def _faults(seen: Flags, confidence: Array, reprojection: Array, depth_mm: Array
 
 
 def _worst(faults: Array, fps: float) -> list[int]:
-    left = faults.copy()
+    remaining = faults.copy()
     frames: list[int] = []
-    while len(frames) < WORST_FRAMES and np.isfinite(left).any():
-        frame = int(np.argmax(left))
+    while len(frames) < WORST_FRAMES and np.isfinite(remaining).any():
+        frame = int(np.argmax(remaining))
         frames.append(frame)
         around = round(APART_S * fps)
-        left[max(0, frame - around) : frame + around + 1] = -np.inf
+        remaining[max(0, frame - around) : frame + around + 1] = -np.inf
     return frames
 
 
 def _stature_m(motion: Motion) -> float:
-    """Height of the body at rest, from the soles to the top of the head."""
+    """Height of the body in metres in the rest pose, from the soles to the top of the head."""
     skeleton = motion.skeleton
     rest = skeleton.rest_positions()[:, 1]
     heights = [*rest, *(rest[skeleton.index(leaf)] + end[1] for leaf, end in skeleton.ends.items())]
     return float(max(heights) - min(heights))
 
 
-def _seen(person: Person) -> Flags:
+def _visible(person: Person) -> Flags:
     return ~_in_spans([(gap.start, gap.end) for gap in person.gaps], len(person))
 
 
@@ -161,7 +209,7 @@ def _in_spans(spans: list[tuple[int, int]], frames: int) -> Flags:
 
 
 def _mean_of_known(values: Array) -> Array:
-    """The mean (T,) over the second axis of what is finite; NaN where nothing is."""
+    """Mean (T,) of the finite values along the second axis; NaN if there are none."""
     known = np.isfinite(values)
     total = np.where(known, values, 0).sum(axis=1)
     count = known.sum(axis=1)

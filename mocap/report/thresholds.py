@@ -1,4 +1,4 @@
-"""From what on a measure earns a warning or fails a take, and the verdict on a take."""
+"""The limits at which a measure gives a warning or fails a take, and the verdict on a take."""
 
 from __future__ import annotations
 
@@ -14,7 +14,19 @@ VERDICTS = ("pass", "warn", "fail")  # each worse than the one before
 
 
 class Limit(NamedTuple):
-    """A measure: what it says, its unit, and the values that warn and fail. is_floor: lower is worse."""
+    """A measure and its limits.
+
+    Parameters
+    ----------
+    text : str
+        What is measured, for people.
+    unit : str
+        Of the values.
+    warn, fail : float
+        Limits: a worse value gives a warning or fails the take.
+    is_floor : bool
+        Whether lower values are worse.
+    """
 
     text: str
     unit: str
@@ -24,15 +36,15 @@ class Limit(NamedTuple):
 
 
 MEASURES = {
-    "unseen": Limit("frames in which the person was not seen", "share", 0.05, 0.5),
-    "gap": Limit("longest time unseen", "s", 0.5, 5.0),
+    "unseen": Limit("frames in which the person is not visible", "fraction", 0.05, 0.5),
+    "gap": Limit("longest time in which the person is not visible", "s", 0.5, 5.0),
     "confidence": Limit("mean confidence of the joints", "0 to 1", 0.7, 0.4, is_floor=True),
     "jitter": Limit("trembling of the joints", "10 m/s³ at 30 fps", 60.0, 150.0),
-    "slide": Limit("sliding of feet in contact", "mm a frame at 30 fps", 5.0, 15.0),
-    "penetration": Limit("deepest foot under the ground, in contact", "mm", 20.0, 60.0),
-    "bones": Limit("spread of the limbs' lengths as seen, before they were made constant", "%", 12.0, 30.0),
-    "swaps": Limit("frames in which left and right were repaired", "share", 0.1, 0.4),
-    "reprojection": Limit("distance of the skeleton from what was seen, in the picture", "% of body height", 2.5, 8.0),
+    "slide": Limit("foot skating: movement of feet in contact", "mm per frame at 30 fps", 5.0, 15.0),
+    "penetration": Limit("penetration: deepest point of a foot under the ground, in contact", "mm", 20.0, 60.0),
+    "bones": Limit("variation of estimated bone lengths, before they were made constant", "%", 12.0, 30.0),
+    "swaps": Limit("frames in which exchanged left and right were repaired", "fraction", 0.1, 0.4),
+    "reprojection": Limit("distance of the skeleton from the keypoints in the image", "% of body height", 2.5, 8.0),
 }
 
 
@@ -40,8 +52,16 @@ MEASURES = {
 class Quality:
     """The measures of one person of a take.
 
-    measures: by the names of ``MEASURES``; None where there is nothing to measure. faults: (T,) how bad each
-    frame is, about 1 where one measure is at its warning. worst: the frames of the highest faults, half a second apart.
+    Parameters
+    ----------
+    person : int
+        The person's id.
+    measures : dict
+        Values by the names of ``MEASURES``; None where nothing can be measured.
+    faults : array (T,)
+        Fault score of each frame: about 1 where one measure is at its warning limit.
+    worst : list of int
+        The frames with the highest fault scores, at least half a second apart.
     """
 
     person: int
@@ -52,7 +72,17 @@ class Quality:
 
 @dataclass(frozen=True)
 class Grade:
-    """pass, warn or fail; for each measure too; and why, a line for each measure that fails."""
+    """The verdict on a take.
+
+    Parameters
+    ----------
+    verdict : str
+        ``pass``, ``warn`` or ``fail``.
+    measures : dict
+        The verdict for each measure.
+    reasons : list of str
+        One line for each measure that fails.
+    """
 
     verdict: str
     measures: dict[str, str]
@@ -60,9 +90,22 @@ class Grade:
 
 
 def parse(text: str) -> dict[str, Limit]:
-    """Limits from ``slide=5,unseen=0.2``: what is named fails from there on, and nothing else does.
+    """Parse the user's limits.
 
-    Raises MocapError for unknown measures and for what is no number of at least 0.
+    Parameters
+    ----------
+    text : str
+        Such as ``slide=5,unseen=0.2``: a take fails if one of these measures is worse than its number.
+
+    Returns
+    -------
+    dict
+        Limits by the names of ``MEASURES``; measures that are not named never fail.
+
+    Raises
+    ------
+    MocapError
+        For an unknown measure, or a value that is not a number of at least 0.
     """
     chosen = {name: _failing_at(limit, math.inf) for name, limit in MEASURES.items()}
     for part in text.split(","):
@@ -84,7 +127,20 @@ def _failing_at(limit: Limit, worst: float) -> Limit:
 
 
 def grade(people: Sequence[Quality], limits: Mapping[str, Limit] = MEASURES) -> Grade:
-    """The verdict on a take: that of its worst person in its worst measure. What has no value does not count."""
+    """Grade a take by its worst person and worst measure; measures without a value are ignored.
+
+    Parameters
+    ----------
+    people : sequence of Quality
+        All people of the take.
+    limits : mapping
+        By the names of ``MEASURES``.
+
+    Returns
+    -------
+    Grade
+        The verdict.
+    """
     verdicts, reasons = dict.fromkeys(limits, "pass"), []
     for person in people:
         for name, limit in limits.items():
@@ -108,7 +164,22 @@ def _verdict(value: float | None, limit: Limit) -> str:
 
 
 def as_json(people: Sequence[Quality], limits: Mapping[str, Limit], graded: Grade) -> dict[str, Any]:
-    """The machine's part of a report as JSON values."""
+    """The report as JSON values, for programs.
+
+    Parameters
+    ----------
+    people : sequence of Quality
+        All people of the take.
+    limits : mapping
+        The limits that were used.
+    graded : Grade
+        The verdict.
+
+    Returns
+    -------
+    dict
+        With ``verdict``, ``reasons``, ``measures``, ``limits`` and ``people``.
+    """
     return {
         "verdict": graded.verdict,
         "reasons": graded.reasons,

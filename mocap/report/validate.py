@@ -1,4 +1,4 @@
-"""Whether a BVH file is one that Blender and other programs read as meant: a list of checks, each with its finding."""
+"""Check that Blender and other programs will read a BVH file correctly: a list of checks with their results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap.io.bvh import JOINT_CHANNELS, LARGEST, ROOT_CHANNELS, SHORTEST_END_M, read_bvh, units_a_metre
+from mocap.io.bvh import JOINT_CHANNELS, LARGEST, ROOT_CHANNELS, SHORTEST_END_M, read_bvh, units_per_metre
 from mocap.io.bvh_text import POSITIONS, BvhText, parse_bvh
 from mocap.io.bvh_tokens import Vector
 from mocap.io.frame_rate import fps_from_frame_time, is_standard
@@ -24,24 +24,34 @@ from mocap.model.take import Person, Take
 SUFFIX = ".bvh"  # the one format whose files are checked
 STRAIGHT_DEGREES = 1.0
 SYMMETRIC_M = 1e-4
-MOVED_M = 1e-4  # a bone whose length changes by less only shows rounding
+MOVED_M = 1e-4  # a smaller change of a bone's length is rounding
 ROUND_TRIP_MM = 0.01
 UNIT_NAMES = {"m": "metres", "cm": "centimetres"}
-HIPS_HEIGHT_M = (0.25, 1.5)  # from an infant to the tallest; in centimetres it would be a hundred times that
+HIPS_HEIGHT_M = (0.25, 1.5)  # from an infant to the tallest adult; in centimetres it would be 100 times larger
 FRAME_TIME_S = 1e-9
 
-# bones of a T-pose and where they point: joint, next joint, direction
+# directions of the bones in a T-pose: joint, next joint, direction
 T_POSE: tuple[tuple[str, str, tuple[float, ...]], ...] = tuple(
     (start.name, end.name, tuple(float(np.sign(x)) for x in end.rest))
     for start, end in (TRUNK.joints[:2], *(bone for part in BODY.limbs for bone in part.bones()))
 )
-# ankle and ball of each foot: the toes point to +Z, seen from above
+# ankle and ball of each foot: seen from above, the toes point to +Z
 FEET = tuple((part.joints[-2].name, part.joints[-1].name) for part in BODY.of_kind("leg"))
 
 
 @dataclass(frozen=True)
 class Check:
-    """One claim about a file, whether it holds, and what was found."""
+    """One check of a file.
+
+    Parameters
+    ----------
+    name : str
+        The statement that is checked.
+    ok : bool
+        Whether it is true.
+    detail : str
+        What was found.
+    """
 
     name: str
     ok: bool
@@ -49,10 +59,26 @@ class Check:
 
 
 def validate(path: str | Path, take_json: str | Path | None = None, *, units: str = "m") -> list[Check]:
-    """The checks of a BVH file, and of its agreement with the take that it belongs to.
+    """Check a BVH file, and whether it agrees with the take that it belongs to.
 
-    A file that cannot be parsed gives one failed check. With several people in the take the nearest is compared.
-    MocapError where a file is missing or of another format, or ``take_json`` is no take.
+    Parameters
+    ----------
+    path : str or Path
+        The BVH file.
+    take_json : str, Path or None
+        The take, if there is one. Of several people the nearest is compared.
+    units : str
+        Length unit of the BVH file: "m" or "cm".
+
+    Returns
+    -------
+    list of Check
+        All checks; a file that cannot be parsed gives one failed check.
+
+    Raises
+    ------
+    MocapError
+        If a file is missing or of another format, or ``take_json`` is not a take.
     """
     path = Path(path)
     chosen_by_suffix({SUFFIX: READERS[SUFFIX]}, path, "check")
@@ -65,19 +91,21 @@ def validate(path: str | Path, take_json: str | Path | None = None, *, units: st
         return [Check("structure", False, str(error))]
     checks = [Check("structure", True, f"{len(parsed.joints)} joints, {len(parsed.numbers)} frames"), _numbers(parsed)]
     if checks[-1].ok:
-        in_metres = _in_metres(parsed, units_a_metre(units))
+        in_metres = _in_metres(parsed, units_per_metre(units))
         checks += [*(check(in_metres) for check in CHECKS), _scale(in_metres, units)]
     checks += [_frame_time(parsed, take), _frame_count(parsed, take)]
     return checks if take is None else [*checks, _round_trip(path, take, units)]
 
 
-def _in_metres(parsed: BvhText, units_a_metre: float) -> BvhText:
-    scales = np.array([units_a_metre if channel in POSITIONS else 1.0 for j in parsed.joints for channel in j.channels])
+def _in_metres(parsed: BvhText, units_per_metre: float) -> BvhText:
+    scales = np.array(
+        [units_per_metre if channel in POSITIONS else 1.0 for j in parsed.joints for channel in j.channels]
+    )
     joints = [
         replace(
             joint,
-            offset=None if joint.offset is None else _shorter(joint.offset, units_a_metre),
-            end=None if joint.end is None else _shorter(joint.end, units_a_metre),
+            offset=None if joint.offset is None else _shorter(joint.offset, units_per_metre),
+            end=None if joint.end is None else _shorter(joint.end, units_per_metre),
         )
         for joint in parsed.joints
     ]
@@ -126,7 +154,7 @@ def _constant_lengths(parsed: BvhText) -> Check:
 
 
 def _moved(parsed: BvhText, joint: int) -> float:
-    """How far a joint's position channels leave its OFFSET; 0 for the root, whose channels are the motion."""
+    """Largest distance of a joint's position channels from its OFFSET; 0 for the root, which may move."""
     if joint == 0:
         return 0.0
     channels = [parsed.channel(joint, name) for name in POSITIONS]
@@ -180,7 +208,7 @@ def _scale(parsed: BvhText, units: str) -> Check:
     height = float(heights[0] - min(heights))
     found = f"the hips are {height:.3f} m above the lowest joint"
     is_plausible = _is_hips_height(height)
-    if not is_plausible and (other := _fitting_unit(height * units_a_metre(units))):
+    if not is_plausible and (other := _fitting_unit(height * units_per_metre(units))):
         found += f"; it looks like {UNIT_NAMES[other]}: --units {other}"
     return Check("lengths are in the unit", is_plausible, found)
 
@@ -191,8 +219,8 @@ def _is_hips_height(height_m: float) -> bool:
 
 
 def _fitting_unit(height: float) -> str | None:
-    """The unit in which the hips are as high as a person's, if there is one."""
-    return next((unit for unit in UNIT_NAMES if _is_hips_height(height / units_a_metre(unit))), None)
+    """The unit in which the height of the hips is plausible for a person; None if there is none."""
+    return next((unit for unit in UNIT_NAMES if _is_hips_height(height / units_per_metre(unit))), None)
 
 
 def _frame_time(parsed: BvhText, take: Take | None) -> Check:

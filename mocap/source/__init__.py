@@ -1,8 +1,10 @@
-"""Video in and out: upright RGB frames at a constant, exact rate, and H.264 files.
+"""Reading and writing video: upright RGB frames at a constant, exact frame rate, and H.264 files.
 
-Whatever the clip holds (rotation tag, variable rate, 10 bit, HDR, odd sizes, non-square pixels), frame n of a
-``Video`` is what the camera saw at ``n / fps`` seconds after its first picture. Variable rate is resampled here and
-nowhere else. A folder of images is a source of frames, too (``FrameSource``).
+Frame n of a ``Video`` is the image recorded ``n / fps`` seconds after the first one. This holds for every kind of clip:
+with a rotation tag, a variable frame rate, 10 bit, HDR, odd sizes or non-square pixels. Variable frame rates are
+resampled only here. A folder of images is a source of frames, too (``FrameSource``).
+
+In this package a *stored frame* is one image of the file; an *output frame* is one of the resampled frames.
 """
 
 from mocap.source.frames import FrameSource, open_source

@@ -1,4 +1,4 @@
-"""What every source of frames has, whether it is a video file, a folder of images or, later, a camera."""
+"""The interface of all sources of frames: a video file, a folder of images or, later, a camera."""
 
 from __future__ import annotations
 
@@ -14,33 +14,36 @@ from mocap.source.reading import Video
 
 
 class FrameSource(Protocol):
-    """Upright RGB frames (height, width, 3) uint8, one after another, at exactly ``info.fps``.
+    """Upright RGB frames (height, width, 3) uint8, in order, at exactly ``info.fps``.
 
-    warnings: what was wrong with the frames read so far, for the user; complete after an iteration.
+    Parameters
+    ----------
+    warnings : list of str
+        Problems of the frames read so far, as text for the user; complete after an iteration.
     """
 
     warnings: list[str]
 
     @property
     def name(self) -> str:
-        """The file's or folder's name without the folders above it."""
+        """The name of the file or folder, without its path."""
         ...
 
     @property
     def info(self) -> VideoInfo:
-        """Size, exact rate, number of frames and where they begin."""
+        """Size, exact frame rate, number of frames and start time."""
         ...
 
     def __iter__(self) -> Generator[Image, None, None]:
-        """All frames, from the first; each iteration begins anew, and closing it ends the reading."""
+        """Iterate over all frames from the first. Each iteration starts again; closing it stops the reading."""
         ...
 
     def part(self, start: int, end: int) -> Iterable[Image]:
-        """The frames [start, end) once more, counted as in an iteration."""
+        """Read the frames [start, end) again, numbered as in an iteration."""
         ...
 
     def sha256(self) -> str:
-        """The SHA-256 of the whole content in hexadecimal. Raises MocapError if it cannot be read."""
+        """The SHA-256 digest of the whole content in hexadecimal. Raises MocapError if it cannot be read."""
         ...
 
 
@@ -52,7 +55,7 @@ def open_source(
     fps: Fraction | None = None,
     allow_damaged: bool = False,
 ) -> FrameSource:
-    """The frames of a video file, or of a folder of images.
+    """Open a video file, or a folder of images, as a source of frames.
 
     Parameters
     ----------
@@ -61,9 +64,9 @@ def open_source(
     start_s, end_s : float or None
         The part to read, in seconds after the first frame; None: from the beginning, to the end.
     fps : Fraction or None
-        Frames a second of a folder of images, which does not say; None: 30. A video file has its own.
+        Frame rate of a folder of images, which stores none; None: 30. Ignored for a video file, which has its own.
     allow_damaged : bool
-        Read what a cut or damaged video file still holds.
+        Read the frames that a truncated or damaged video file still contains.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def open_source(
     Raises
     ------
     MocapError
-        One line, for what cannot be read.
+        If the source cannot be read; the message is one line.
     """
     path = Path(path)
     if path.is_dir():

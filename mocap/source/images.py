@@ -1,4 +1,4 @@
-"""A folder of images as a source of frames: one image a frame, in the order of their names."""
+"""A folder of images as a source of frames: one image per frame, in the order of their names."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _LOWEST_FPS, _HIGHEST_FPS = 1, 1000
 
 
 class ImageFolder:
-    """The images of a folder as RGB uint8 (height, width, 3) frames at a rate that is given.
+    """The images of a folder as frames, RGB uint8 (height, width, 3), at a given frame rate.
 
     Parameters
     ----------
     path : Path
-        The folder. Its images are sorted by name with numbers by their value: ``frame_2.png`` before ``frame_10.png``.
+        The folder. Images are sorted by name, numbers in it by value: ``frame_2.png`` before ``frame_10.png``.
     fps : Fraction
-        Frames a second.
+        Frame rate in frames per second.
     start_s, end_s : float or None
         The part to read, in seconds after the first image.
 
@@ -50,7 +50,7 @@ class ImageFolder:
         self.path = Path(path)
         self.warnings: list[str] = []
         if not _LOWEST_FPS <= fps <= _HIGHEST_FPS:
-            raise MocapError(f"{self.path}: {float(fps):g} is no frame rate; give one from 1 to 1000")
+            raise MocapError(f"{self.path}: {float(fps):g} is not a frame rate; give one from 1 to 1000")
         self._files = _images_in(self.path)
         first, end = frame_range(self.path, (start_s, end_s), fps, len(self._files))
         self._wanted = self._files[first:end]
@@ -74,7 +74,7 @@ class ImageFolder:
 
     @property
     def info(self) -> VideoInfo:
-        """The facts of the chosen range; ``fov_degrees`` is None, since images are not asked for their lens."""
+        """Size, frame rate and length of the chosen range. ``fov_degrees`` is None: lens data of images is not read."""
         return self._info
 
     def __len__(self) -> int:
@@ -88,7 +88,7 @@ class ImageFolder:
         return (self._of_one_size(file) for file in self._wanted[start:end])
 
     def sha256(self) -> str:
-        """The SHA-256 of all images of the folder with their names, in order, in hexadecimal."""
+        """The SHA-256 digest of all images of the folder and their names, in order, in hexadecimal."""
         digest = hashlib.sha256()
         for file in self._files:
             digest.update(f"{file.name}\0".encode(errors="surrogateescape"))
@@ -101,7 +101,7 @@ class ImageFolder:
         if size != self._info.size:
             expected = "{} x {}".format(*self._info.size)
             found = "{} x {}".format(*size)
-            raise MocapError(f"{file}: is {found} pixels, the images before it {expected}; bring them to one size")
+            raise MocapError(f"{file}: is {found} pixels, the images before it {expected}; resize them to one size")
         return image
 
 
@@ -125,7 +125,7 @@ def _content(file: Path) -> bytes:
 
 
 def _read(file: Path) -> Image:
-    """The image upright, as its EXIF tag says."""
+    """Read an image and rotate it upright by its EXIF tag."""
     content = np.frombuffer(_content(file), np.uint8)
     try:
         decoded = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None

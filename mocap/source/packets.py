@@ -1,4 +1,4 @@
-"""The packets of a video stream: their times, what the container promises beside them, and their pictures."""
+"""The packets of a video stream: their timestamps, the duration declared by the container, and their decoded frames."""
 
 from __future__ import annotations
 
@@ -19,13 +19,24 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class PacketTable:
-    """When the pictures of a stream are shown, known without decoding.
+    """Presentation timestamps (PTS) of a stream, read without decoding.
 
-    pts: (N,) sorted, distinct, in ticks of tick_s seconds; without times in the file, 0, 1, 2 … at the declared
-    rate. keyframes: those of them that decoding can start from. end_s, others_end_s: when the last
-    picture, and the last packet of any other stream, ends. declared_rates: of the container, best first. has_times:
-    decoded pictures carry these times; else they are told apart by their order alone. is_cut: the last packet is
-    incomplete.
+    Parameters
+    ----------
+    pts : array (N,)
+        Sorted, distinct, in ticks of ``tick_s`` seconds. If the file has no timestamps: 0, 1, 2 … at the declared rate.
+    keyframes : array
+        Those of ``pts`` at which decoding can start.
+    tick_s : Fraction
+        Length of a tick in seconds.
+    end_s, others_end_s : float
+        End of the last frame, and of the last packet of all other streams, in seconds.
+    declared_rates : tuple of Fraction
+        Frame rates declared by the container, the most reliable first.
+    has_times : bool
+        Whether decoded frames have these timestamps. Otherwise only their order identifies them.
+    is_cut : bool
+        Whether the last packet is incomplete.
     """
 
     pts: Ticks
@@ -39,19 +50,30 @@ class PacketTable:
 
 
 def read_packets(container: InputContainer, stream: VideoStream) -> PacketTable:
-    """The packet table of a stream, from one pass over the file. Pictures that an edit list hides are left out."""
+    """Read the packet table of a stream in one pass over the file.
+
+    Parameters
+    ----------
+    container, stream
+        The opened file and its video stream.
+
+    Returns
+    -------
+    PacketTable
+        Without frames that an edit list of the file hides.
+    """
     packets, others_end_s = _demux(container, stream)
     is_cut = bool(packets) and packets[-1].is_corrupt
     shown = [packet for packet in (packets[:-1] if is_cut else packets) if not packet.is_discard]
     rates = tuple(Fraction(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate)
     if any(packet.pts is None for packet in shown):
-        rates = rates[::-1]  # raw streams: the average is made up, the guess is read from the codec's headers
+        rates = rates[::-1]  # raw streams: the average is invented, the guess comes from the codec's headers
         return _untimed(len(shown), rates, is_cut)
     pts = np.unique(np.array([packet.pts for packet in shown], np.int64))
     keyframes = np.unique(np.array([packet.pts for packet in shown if packet.is_keyframe], np.int64))
     tick_s = Fraction(stream.time_base or 1)
     end_s = float(_end_ticks(pts, shown) * tick_s) if len(pts) else 0.0
-    has_times = "avi" not in container.format.name  # AVI keeps the order of decoding only: B-frames come out misdated
+    has_times = "avi" not in container.format.name  # AVI stores only the decoding order: B-frames would get wrong times
     return PacketTable(pts, keyframes, tick_s, end_s, others_end_s, rates, has_times, is_cut)
 
 
@@ -93,16 +115,31 @@ def _untimed(count: int, rates: tuple[Fraction, ...], is_cut: bool) -> PacketTab
     return PacketTable(pts, pts[:1], tick_s, float(count * tick_s), 0.0, rates, False, is_cut)
 
 
-def declared_end_s(container: InputContainer, stream: VideoStream, packets: PacketTable) -> float | None:
-    """When the container says the video ends, seconds on the clock of its packets; None if it does not say.
+def read_declared_end_s(container: InputContainer, stream: VideoStream, packets: PacketTable) -> float | None:
+    """The end of the video as declared by the container.
 
-    MP4 and AVI keep the length of each stream. Matroska and FLV keep that of the longest: it is believed for the video
-    only where no other stream ends later. Other containers (TS, raw) have FFmpeg guess a length from the file's size.
+    Parameters
+    ----------
+    container, stream
+        The opened file and its video stream.
+    packets : PacketTable
+        Of the stream.
+
+    Returns
+    -------
+    float or None
+        Seconds on the clock of the packets; None if nothing reliable is declared.
+
+    Notes
+    -----
+    MP4 and AVI store the length of each stream. Matroska and FLV store that of the longest stream: it is used for the
+    video only if no other stream ends later. For other containers (TS, raw) FFmpeg guesses a length from the file size,
+    which is ignored.
     """
     names = set(container.format.name.split(","))
     if "avi" in names and stream.frames and stream.average_rate:
         return float(stream.frames / stream.average_rate)
-    if "mp4" in names and stream.duration and stream.frames:  # fragments have no frame count, and no promise either
+    if "mp4" in names and stream.duration and stream.frames:  # fragmented files declare neither frame count nor length
         return float((stream.duration + (stream.start_time or 0)) * packets.tick_s)
     if names & {"matroska", "flv"} and container.duration:
         whole_s = container.duration / av.time_base
@@ -114,7 +151,7 @@ def declared_end_s(container: InputContainer, stream: VideoStream, packets: Pack
 
 
 def _duration_tag_s(tag: str) -> float | None:
-    """Seconds of a Matroska statistics tag, HH:MM:SS.fraction."""
+    """Seconds of a Matroska statistics tag, HH:MM:SS.fraction; None for another form."""
     parts = tag.strip().split(":")
     try:
         hours, minutes, seconds = (float(part) for part in parts)
@@ -123,15 +160,26 @@ def _duration_tag_s(tag: str) -> float | None:
     return hours * 3600 + minutes * 60 + seconds
 
 
-def decode_pictures(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-    """The pictures that can be decoded, in order of presentation; undecodable and broken ones are left out."""
+def decode_frames(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+    """Decode the frames of a stream.
+
+    Parameters
+    ----------
+    container, stream
+        The opened file and its video stream.
+
+    Yields
+    ------
+    av.VideoFrame
+        In order of presentation. Frames that are damaged or cannot be decoded are left out.
+    """
     packets = container.demux(stream)
     while True:
         try:
-            pictures = next(packets).decode()
+            frames = next(packets).decode()
         except StopIteration:
             return
         except av.error.FFmpegError as error:
             _log.debug("a packet could not be decoded: %s", error)
             continue
-        yield from (picture for picture in pictures if not picture.is_corrupt)
+        yield from (frame for frame in frames if not frame.is_corrupt)

@@ -1,4 +1,4 @@
-"""One decoded picture → upright 8-bit RGB with square pixels."""
+"""Convert a decoded frame to upright 8-bit RGB with square pixels."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ _PQ, _HLG = 16, 18  # transfer characteristics, ITU-T H.273 table 3
 _UNSPECIFIED = 2
 _REFERENCE_WHITE_NITS = 203.0  # ITU-R BT.2408: diffuse white in HDR
 _PEAK_NITS = 1000.0
-_TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
+_ROTATIONS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 
 
 @dataclass(frozen=True)
 class Orientation:
-    """How a stored picture becomes upright: turned counter-clockwise by 0, 90, 180 or 270°, then mirrored or not."""
+    """How a stored frame becomes upright: rotate counter-clockwise by 0, 90, 180 or 270°, then mirror if set."""
 
     degrees: int = 0
     is_mirrored: bool = False
 
 
 def orientation_of(frame: av.VideoFrame) -> Orientation:
-    """The orientation that a frame's display matrix asks for, to the nearest quarter turn.
+    """The orientation in a frame's display matrix, rounded to a multiple of 90°.
 
     Convention: output x = a·x + c·y and output y = b·x + d·y, y down, as in ISO/IEC 14496-12 (matrix a b u c d v …).
-    A quarter turn counter-clockwise is a = 0, b = −1, c = 1, d = 0.
+    A rotation by 90° counter-clockwise is a = 0, b = −1, c = 1, d = 0.
     """
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if not isinstance(matrix, SideData):
@@ -44,27 +44,55 @@ def orientation_of(frame: av.VideoFrame) -> Orientation:
 
 
 def square_size(width: int, height: int, aspect: float) -> tuple[int, int]:
-    """Width and height with square pixels, never smaller, for pixels ``aspect`` times as wide as high."""
+    """Image size with square pixels; neither side gets smaller.
+
+    Parameters
+    ----------
+    width, height : int
+        Stored pixels.
+    aspect : float
+        Width of a stored pixel divided by its height.
+
+    Returns
+    -------
+    tuple of int
+        Width and height in pixels.
+    """
     if aspect >= 1:
         return round(width * aspect), height
     return width, round(height / aspect)
 
 
 def upright_rgb(frame: av.VideoFrame, stored_size: tuple[int, int], orientation: Orientation) -> Image:
-    """The frame as RGB (height, width, 3) uint8, contiguous, scaled to ``stored_size``, then turned upright."""
+    """Convert a decoded frame.
+
+    Parameters
+    ----------
+    frame : av.VideoFrame
+        The decoded frame.
+    stored_size : tuple of int
+        Width and height with square pixels, before rotation.
+    orientation : Orientation
+        Applied after scaling.
+
+    Returns
+    -------
+    array (height, width, 3)
+        RGB uint8, contiguous, upright.
+    """
     if frame.color_trc in (_PQ, _HLG):
         image = tone_map(_rgb(frame, stored_size, "rgb48le"), frame.color_trc)
     else:
         image = _rgb(frame, stored_size, "rgb24")
     if orientation.degrees:
-        image = np.asarray(cv2.rotate(image, _TURNS[orientation.degrees]), np.uint8)
+        image = np.asarray(cv2.rotate(image, _ROTATIONS[orientation.degrees]), np.uint8)
     if orientation.is_mirrored:
         image = image[:, ::-1]
     return np.ascontiguousarray(image)
 
 
 def _rgb(frame: av.VideoFrame, size: tuple[int, int], pixel_format: str) -> NDArray:
-    # Files that name no matrix: players take BT.709 for HD and BT.601 below; swscale would take BT.601 for all.
+    # Files without a colour matrix: players use BT.709 for HD and BT.601 below; swscale would use BT.601 for all.
     is_unnamed_hd = frame.colorspace == _UNSPECIFIED and frame.height >= 720
     matrix = "ITU709" if is_unnamed_hd else None
     converted = frame.reformat(*size, format=pixel_format, src_colorspace=matrix, interpolation="BICUBIC")
@@ -72,11 +100,26 @@ def _rgb(frame: av.VideoFrame, size: tuple[int, int], pixel_format: str) -> NDAr
 
 
 def tone_map(image: NDArray[np.uint16], transfer: int) -> Image:
-    """8-bit RGB from a 16-bit HDR picture (PQ or HLG), each channel by one curve.
+    """Convert an HDR image to 8-bit RGB, with the same curve for each channel.
 
-    Display light relative to a diffuse white of 203 nits, compressed so that 1000 nits is full scale (Reinhard et al.,
-    "Photographic Tone Reproduction for Digital Images", 2002, eq. 4), then the sRGB-like power 1/2.2. Wide-gamut
-    primaries are kept as they are: a little pale, and a network that looks for people does not mind.
+    Parameters
+    ----------
+    image : array of uint16
+        HDR image (PQ or HLG).
+    transfer : int
+        Transfer characteristics by ITU-T H.273: 16 (PQ) or 18 (HLG).
+
+    Returns
+    -------
+    array of uint8
+        Of the same shape.
+
+    Notes
+    -----
+    Display light is taken relative to a diffuse white of 203 nits and compressed so that 1000 nits is full scale
+    (Reinhard et al., "Photographic Tone Reproduction for Digital Images", 2002, eq. 4), then raised to the sRGB-like
+    power 1/2.2. Wide-gamut primaries are not converted: colours become a little pale, which does not disturb the pose
+    networks.
     """
     return _tone_curve(transfer)[image]
 

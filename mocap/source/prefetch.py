@@ -1,4 +1,4 @@
-"""Work done ahead of its use, in a thread of its own."""
+"""Prefetching: a background thread makes items before they are needed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,24 @@ _END = object()
 
 
 def prefetch(items: Iterable[Item], depth: int = 4) -> Generator[Item, None, None]:
-    """The same items in the same order, up to ``depth`` of them made ahead in a background thread.
+    """Make up to ``depth`` items in advance, in a background thread.
 
-    Errors come out where the item would have. Closing the generator (also by Ctrl-C in the consumer) waits for the
-    one item being made, ends the thread and closes the source.
+    Parameters
+    ----------
+    items : iterable
+        Iterated over in the thread.
+    depth : int
+        How many items are made in advance.
+
+    Yields
+    ------
+    item
+        The same items in the same order. An error is raised at the position of the item that failed.
+
+    Notes
+    -----
+    Closing the generator (also by Ctrl-C in the consumer) waits for the item in progress, ends the thread and closes
+    ``items``.
     """
     source = iter(items)
     with ThreadPoolExecutor(1, thread_name_prefix="prefetch") as thread:

@@ -1,4 +1,4 @@
-"""Single frames of a clip by their number, for who jumps about in it."""
+"""Random access: single frames of a clip by number, for viewers that jump in it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,25 @@ import av
 from mocap.model.errors import MocapError
 from mocap.source.pixels import Image, upright_rgb
 from mocap.source.probing import VideoInfo, make_plan
-from mocap.source.reading import pictures_from
+from mocap.source.reading import frames_from
 
-CACHE_BYTES = 200e6  # of decoded frames: 30 at 1080p, the way back and forth over one spot
-FORWARD = 60  # frames decoded on the way to a later one; beyond, going to the keyframe before it is quicker
+CACHE_BYTES = 200e6  # of decoded frames: 30 at 1080p, enough to step back and forth
+FORWARD = 60  # most frames to decode on the way to a later one; beyond that, seeking a keyframe is faster
 
 
 class FrameReader:
-    """Frame n of a clip, or of its part between two times, exactly as ``Video`` would give it; kept for a while.
+    """Frames of a clip, or of a part of it, by number; they are identical to those of ``Video``.
 
-    Safe to be used from several threads, which wait for one another.
+    Parameters
+    ----------
+    path : Path or str
+        The video file.
+    start_s, end_s : float or None
+        The part, in seconds after the first frame.
+
+    Notes
+    -----
+    Recently decoded frames are cached. Several threads may use one reader; they wait for each other.
     """
 
     def __init__(self, path: Path | str, *, start_s: float | None = None, end_s: float | None = None) -> None:
@@ -34,15 +43,31 @@ class FrameReader:
 
     @property
     def info(self) -> VideoInfo:
-        """The facts of the chosen range."""
+        """Properties of the chosen range."""
         return self._plan.info
 
     def __len__(self) -> int:
-        """The frames that the file holds of the range."""
+        """Number of frames of the range that the file contains."""
         return len(self._plan.wanted)
 
     def frame(self, number: int) -> Image:
-        """RGB uint8 (height, width, 3) of a frame. MocapError where it cannot be decoded."""
+        """Decode a frame.
+
+        Parameters
+        ----------
+        number : int
+            From 0, in the chosen range.
+
+        Returns
+        -------
+        array (height, width, 3)
+            RGB uint8.
+
+        Raises
+        ------
+        MocapError
+            If the frame cannot be decoded.
+        """
         if not 0 <= number < len(self):
             raise ValueError(f"frame {number} is not among the {len(self)} of {self.path.name}")
         with self._lock:
@@ -54,7 +79,7 @@ class FrameReader:
             return self._kept[number]
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with self._lock:
             self._stop()
 
@@ -66,12 +91,12 @@ class FrameReader:
     def _decode_to(self, number: int) -> None:
         if self._running is None or not self._next <= number < self._next + FORWARD:
             self._stop()
-            self._running, self._next = pictures_from(self.path, self._plan, number), number
+            self._running, self._next = frames_from(self.path, self._plan, number), number
         source = self._plan.source
-        for slot, picture in self._running:
+        for slot, decoded in self._running:
             self._next = slot + 1
-            if picture is not None:
-                self._keep(slot, upright_rgb(picture, source.stored_size, source.orientation))
+            if decoded is not None:
+                self._keep(slot, upright_rgb(decoded, source.stored_size, source.orientation))
             if slot == number:
                 return
         self._running = None

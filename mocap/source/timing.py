@@ -1,4 +1,4 @@
-"""From presentation times to a constant, exact frame rate. Pure arithmetic, no files."""
+"""Resampling presentation timestamps to a constant, exact frame rate. Only arithmetic, no files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-Ticks = NDArray[np.int64]  # presentation times as integers of a container's clock
+Ticks = NDArray[np.int64]  # timestamps, as integers on a container's clock
 Seconds = NDArray[np.float64]
 
 _NTSC = Fraction(1000, 1001)
@@ -19,26 +19,39 @@ STANDARD_RATES = tuple(
         + [Fraction(rate) * _NTSC for rate in (24, 30, 48, 60, 120, 240)]
     )
 )
-DEFAULT_RATE = Fraction(30)  # of a single picture that names no rate
+DEFAULT_RATE = Fraction(30)  # of a single frame without a declared rate
 SNAP = 1e-4  # relative; 30 and 30000/1001 are 1e-3 apart, a container's rounding of either is below 2e-5
-GRID_SLACK = 0.05  # of a frame: jitter of a camera's clock that is not a variable rate
+GRID_SLACK = 0.05  # of a frame: jitter of a camera's clock below this is not a variable rate
 
 
 @dataclass(frozen=True)
 class Rate:
-    """A constant, exact rate in frames a second, and whether the source departs from it."""
+    """A constant, exact frame rate in frames per second, and whether the source has a variable one."""
 
     fps: Fraction
     is_variable: bool
 
 
 def choose_rate(pts: Ticks, tick_s: Fraction, declared: Sequence[Fraction]) -> Rate:
-    """The rate to give frames at, from sorted, distinct presentation times (N,) in ticks of ``tick_s`` seconds.
+    """Choose the output frame rate.
 
-    Constant if every time lies on the grid of one rate, to within a tick or a twentieth of a frame; candidates are,
-    in this order, a standard rate that the container declares, those nearest the mean, any other that the container
-    declares (its mean of a clock with jitter is one), and the mean itself. Otherwise
-    variable: the standard rate nearest the usual interval, so that a phone's dropped frames do not lower the rate.
+    Parameters
+    ----------
+    pts : array (N,)
+        Sorted, distinct timestamps, in ticks.
+    tick_s : Fraction
+        Length of a tick in seconds.
+    declared : sequence of Fraction
+        Frame rates declared by the container.
+
+    Returns
+    -------
+    Rate
+        Constant if all timestamps lie on the grid of one rate, within a tick or a twentieth of a frame. Candidates are,
+        in this order: a standard rate that the container declares, the standard rates nearest the mean, any other rate
+        that the container declares (for example the mean of a clock with jitter), and the mean itself. Otherwise
+        variable, with the standard rate nearest the usual interval, so that frames dropped by a phone do not lower the
+        rate.
     """
     if len(pts) < 2:
         return Rate(_snapped(declared[0]) if declared else DEFAULT_RATE, False)
@@ -77,16 +90,34 @@ def _is_on_grid(times: Seconds, fps: Fraction, slack_s: float) -> bool:
 
 
 def _usual_rate(times: Seconds) -> float:
-    """Intervals near the median, averaged: the median alone is a whole number of ticks (17 ms for 60 fps)."""
+    """Rate of the mean interval near the median; the median alone is a whole number of ticks (17 ms for 60 fps)."""
     intervals = np.diff(times)
     median = np.median(intervals)
     return float(1 / np.mean(intervals[np.abs(intervals - median) <= 0.25 * median]))
 
 
 def nearest_sources(pts: Ticks, tick_s: Fraction, fps: Fraction, slots: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Index (S,) into ``pts`` of the picture nearest in time to each output frame n / fps; ties go to the earlier.
+    """Find the stored frame nearest in time to each output frame.
 
-    The nearest picture is at most half an interval off; holding the earlier one would be late by up to a whole one.
+    Parameters
+    ----------
+    pts : array (N,)
+        Sorted timestamps of the stored frames, in ticks.
+    tick_s : Fraction
+        Length of a tick in seconds.
+    fps : Fraction
+        Output frame rate; output frame n is at n / fps seconds.
+    slots : array (S,)
+        Numbers of output frames.
+
+    Returns
+    -------
+    array (S,)
+        Index into ``pts``; of two equally near frames the earlier one.
+
+    Notes
+    -----
+    The nearest frame is at most half an interval away. Repeating the earlier frame would be late by up to a whole one.
     """
     if len(pts) < 2:
         return np.zeros(len(slots), np.int64)

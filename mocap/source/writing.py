@@ -1,4 +1,4 @@
-"""H.264 files, whole or not at all."""
+"""Write H.264 files, completely or not at all."""
 
 from __future__ import annotations
 
@@ -19,16 +19,31 @@ from mocap.source.pixels import Image
 
 _SUFFIXES = (".mp4", ".mov", ".mkv")
 _BT709, _LIMITED_RANGE = 1, 1  # ITU-T H.273
-# x264 gives other bytes for another number of threads, and its macroblock tree reads memory that nobody has written.
+# For reproducible bytes: x264's output depends on the number of threads, and its mbtree reads uninitialised memory.
 _ENCODER = {"crf": "22", "preset": "veryfast", "threads": "4", "x264-params": "mbtree=0"}
 
 
 class VideoWriter:
-    """A context manager that writes RGB uint8 (height, width, 3) frames of one size as H.264 at a constant, exact rate.
+    """Context manager that writes frames as an H.264 video with a constant, exact frame rate.
 
-    size: (width, height) pixels; odd sizes get one more row or column, a copy of the last. The file appears under
-    its name when the block ends well; an error or Ctrl-C leaves nothing. The same frames give the same bytes. Raises
-    MocapError for an unknown suffix, a place that cannot be written, and where there was no frame to write.
+    Parameters
+    ----------
+    path : Path or str
+        The file: .mp4, .mov or .mkv.
+    size : tuple of int
+        (width, height) of all frames in pixels. An odd size gets one more row or column, a copy of the last.
+    fps : Fraction
+        Frames per second.
+
+    Raises
+    ------
+    MocapError
+        For an unknown suffix, a file that cannot be written, or if no frame was written.
+
+    Notes
+    -----
+    The file gets its name when the block ends without an error; after an error or Ctrl-C there is no file. The same
+    frames give the same bytes.
     """
 
     def __init__(self, path: Path | str, size: tuple[int, int], fps: Fraction) -> None:
@@ -60,7 +75,7 @@ class VideoWriter:
         return stream
 
     def write(self, image: Image) -> None:
-        """Appends a frame. Raises ValueError for another size or type."""
+        """Append a frame, RGB uint8 (height, width, 3). Raises ValueError for another size or type."""
         expected = (self.size[1], self.size[0], 3)
         if image.shape != expected or image.dtype != np.uint8:
             raise ValueError(f"expected a uint8 frame {expected}, got {image.dtype} {image.shape}")
@@ -75,7 +90,7 @@ class VideoWriter:
     ) -> None:
         with self._open_files.pop_all() as closing:
             if error is not None:
-                closing.__exit__(kind, error, trace)  # the files learn of the error and are removed
+                closing.__exit__(kind, error, trace)  # closes the files with the error, which removes them
             elif self._count:
                 self._container.mux(self._stream.encode(None))
             else:

@@ -10,7 +10,7 @@ import pytest
 
 from mocap.app.batch.clips import Clip
 from mocap.app.batch.manifest import Entry
-from mocap.app.batch.plan import Places, content_digest, plan
+from mocap.app.batch.plan import Folders, content_digest, plan
 from mocap.app.batch.program import program_digest
 from mocap.app.settings import TakeSettings
 
@@ -18,12 +18,12 @@ CLIP = Clip(Path("walk.mp4"), Path("walk"))
 
 
 @pytest.fixture
-def places(tmp_path) -> Places:
+def places(tmp_path) -> Folders:
     """A folder with a clip, and one with its take."""
     for folder, name in (("clips", "walk.mp4"), ("takes", "walk.bvh")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / name).write_text(name)
-    return Places(tmp_path / "clips", tmp_path / "takes")
+    return Folders(tmp_path / "clips", tmp_path / "takes")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from mocap.app.batch.board import Quiet
 from mocap.app.batch.clips import find_clips
 from mocap.app.batch.job import Job, Outcome, as_json
 from mocap.app.batch.manifest import read_entries
-from mocap.app.batch.plan import Places, plan
+from mocap.app.batch.plan import Folders, plan
 from mocap.app.batch.run import Summary, run
 from mocap.app.settings import TakeSettings
 from mocap.model.errors import MocapError
@@ -57,15 +57,15 @@ class Scripted:
 
 
 @pytest.fixture
-def places(tmp_path) -> Places:
+def places(tmp_path) -> Folders:
     """Three clips, and a folder for their takes that is not there yet."""
     (tmp_path / "clips").mkdir()
     for name in ("a.mp4", "b.mp4", "c.mp4"):
         (tmp_path / "clips" / name).write_text(name)
-    return Places(tmp_path / "clips", tmp_path / "takes")
+    return Folders(tmp_path / "clips", tmp_path / "takes")
 
 
-def batch(places: Places, outcomes=None, files=None, *, settings=None, retry_failed=False) -> tuple[Summary, Scripted]:
+def batch(places: Folders, outcomes=None, files=None, *, settings=None, retry_failed=False) -> tuple[Summary, Scripted]:
     engine = Scripted(outcomes or {}, files or {})
 
     def tasks(entries):
@@ -75,11 +75,11 @@ def batch(places: Places, outcomes=None, files=None, *, settings=None, retry_fai
     return run(places.takes, places.clips, tasks, lambda *_: engine, Quiet(), retries=2), engine
 
 
-def visible(places: Places) -> set[str]:
+def visible(places: Folders) -> set[str]:
     return {path.name for path in places.takes.iterdir() if path.name != ".mocap"}
 
 
-def states(places: Places) -> dict[str, str]:
+def states(places: Folders) -> dict[str, str]:
     return {clip: entry.state for clip, entry in read_entries(places.takes).items()}
 
 

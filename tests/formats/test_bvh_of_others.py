@@ -79,7 +79,7 @@ def test_every_bvh_among_the_faults_is_read_or_refused_alike(real_data: Path) ->
             assert said[0] is None
             assert "no frames" in str(said[1])
         elif path.name == "addon_offset_typeerror.bvh":
-            assert "line 56: CHANNELS is out of place" in str(said[0])
+            assert "line 56: CHANNELS is not allowed here" in str(said[0])
             assert str(said[1]) in str(said[0])
         else:
             assert said == [None, None], path.name

@@ -89,7 +89,7 @@ def test_a_format_of_takes_is_not_written_from_a_motion(tmp_path: Path) -> None:
 def test_convert_says_once_what_the_format_cannot_hold(tmp_path: Path) -> None:
     run = CliRunner().invoke(app, ["convert", str(GOLDEN / "tiny_take.json"), "-o", str(tmp_path / "x.bvh")])
     assert run.exit_code == 0
-    note = "note: BVH holds no confidence, contacts, gaps, keypoints, camera, settings; they stay in tiny_take.json"
+    note = "note: BVH cannot hold confidence, contacts, gaps, keypoints, camera, settings; they stay in tiny_take.json"
     assert run.output.splitlines() == [note, f"wrote {tmp_path / 'x.bvh'}"]
     again = CliRunner().invoke(app, ["convert", str(tmp_path / "x.bvh"), "-o", str(tmp_path / "y.bvh")])
     assert again.output.splitlines() == [f"wrote {tmp_path / 'y.bvh'}"]

@@ -120,7 +120,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "a view that is not there": (lambda d: first(d).update(view=2), "the left_hand is in view 2"),
     "an unknown part": (lambda d: first(d).update(part="tail"), r"observations\[0\].part"),
     "the first body again": (lambda d: first(d).update(part="body"), "further observations are of another view"),
-    "a part twice": (lambda d: first(d).update(view=1, part="body"), "a part is twice in one view"),
+    "a part twice": (lambda d: first(d).update(view=1, part="body"), "the same part twice in one view"),
     "too few frames": (lambda d: first(d).update(boxes=[None]), r"observations\[0\].boxes"),
     "an unknown layout": (lambda d: d["layouts"].pop("HAND_3"), "HAND_3' is not among the layouts"),
     "a view without a camera": (lambda d: d["views"][0].pop("camera"), r"views\[0\]: 'camera' is a required"),

@@ -75,7 +75,7 @@ def test_the_example_s_truth_is_read():
         ({"version": "1"}, "version: expected 1"),
         ({"fps": 30}, "fps: expected two whole numbers"),
         ({"fps": [30, 0]}, "cannot read"),
-        ({"fps": [-30, 1]}, "is no frame rate"),
+        ({"fps": [-30, 1]}, "is not a frame rate"),
         ({"frames": 0}, "frames: expected a count"),
         ({"frames": 3}, "points.xyz"),
         ({"points": {"names": ["nose", "nose"], "xyz": []}}, "points.names: expected different names"),

@@ -34,12 +34,12 @@ def test_scrubbing_moves_the_skeleton_without_errors_and_without_the_network(tmp
         )
         before = page.evaluate(HIP_TO_HAND)
         page.locator("#frame").fill("40")
-        page.wait_for_function("document.getElementById('told').textContent.startsWith('frame 40')")
+        page.wait_for_function("document.getElementById('time').textContent.startsWith('frame 40')")
         assert page.evaluate(HIP_TO_HAND) != before
         cursor = page.evaluate("document.getElementById('curves').layout.shapes.at(-1).x0")
         assert cursor == pytest.approx(40 * 1001 / 30000)
-        page.locator("#pictures button").first.click()
-        page.wait_for_function("!document.getElementById('told').textContent.startsWith('frame 40')")
+        page.locator("#images button").first.click()
+        page.wait_for_function("!document.getElementById('time').textContent.startsWith('frame 40')")
     assert watched.complaints == []
     assert ours(watched.requests) == []
 
@@ -101,7 +101,7 @@ def test_the_index_lists_the_worst_first_and_sorts_by_a_click(tmp_path):
         paths = [f"{name}_report.{kind}" for kind in ("html", "json", "jpg")]
         pages.write_report(take, tmp_path / paths[0])
         pages.write_report(take, tmp_path / paths[1])
-        pages.write_worst_picture(take, None, tmp_path / paths[2])
+        pages.write_worst_image(take, None, tmp_path / paths[2])
         entries.append(Clip(f"{name}.mp4", files=dict.fromkeys(paths, ("", 0, 0))))
     assert json.loads((tmp_path / "bad_report.json").read_text())["verdict"] == "fail"
     with chromium() as watched:

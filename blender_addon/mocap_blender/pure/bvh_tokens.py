@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
-"""What a BVH file says, word by word: joints, channels and numbers, before any of it is given a meaning.
+"""Tokenizer for BVH files: reads joints, channels and numbers, and does not interpret them.
 
-This file exists twice, byte for byte the same: in ``mocap/io/`` and in the add-on's ``pure/``, so that both read the
-same files. It needs the standard library alone. It reads what Blender's importer (io_anim_bvh) reads: names with
-spaces, keywords in any case, a brace on the line of its joint, ``Frames:6`` or ``Frames 6``, tabs and any line ends,
-joint names that occur twice, more frames than declared. It also reads UTF-16, which Blender does not.
+There are two identical copies of this file, in ``mocap/io/`` and in the add-on's ``pure/``, so that both read the
+same files. It needs only the standard library. It reads everything that Blender's importer (io_anim_bvh) reads: names
+with spaces, keywords in any case, a brace on the line of its joint, ``Frames:6`` or ``Frames 6``, tabs, any line ends,
+repeated joint names, more frames than declared. Unlike Blender, it also reads UTF-16.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from typing import TextIO
 
 MAX_BYTES = 1_000_000_000  # six hours of a body with fingers at 60 fps
 MAX_JOINTS = 1_000  # a body with fingers and face has under 200
-LONGEST_LINE = 1_000_000  # letters: a frame of so many joints has a quarter of it
-LARGEST = 1e6  # of any number in a file: beyond it, six decimals of a double are lost
+LONGEST_LINE = 1_000_000  # characters; a frame of MAX_JOINTS joints has a quarter of that
+LARGEST = 1e6  # for any number: a larger one, written with six decimals, loses digits
 POSITIONS = ("Xposition", "Yposition", "Zposition")
 ROTATIONS = ("Xrotation", "Yrotation", "Zrotation")
 _CHANNELS = {name.lower(): name for name in (*POSITIONS, *ROTATIONS)}
 _FRAMES = re.compile(r"frames\s*:?\s*(.*)", re.IGNORECASE)
 _FRAME_TIME = re.compile(r"frame\s*time\s*:?\s*(.*)", re.IGNORECASE)
-_SAMPLE_BYTES = 1 << 20  # of a file, to find its encoding: names come first
-_SHIFT_JIS_LEADS = frozenset(range(0x81, 0xA0))  # first bytes of its common letters; no letter in Latin-1
+_SAMPLE_BYTES = 1 << 20  # read to find the encoding; joint names come first in a file
+_SHIFT_JIS_LEADS = frozenset(range(0x81, 0xA0))  # first bytes of common characters; unused in Latin-1
 _ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
               (b"H\0", "utf-16-le"), (b"\0H", "utf-16-be"))  # fmt: skip
 
@@ -52,8 +52,8 @@ class BvhJoint:
 class BvhTokens:
     """A parsed file.
 
-    joints: in file order, a parent before its children. frame_time: as written, with its line. frames: T. numbers:
-    T · C as written, frame after frame, the channels of the joints in their order. warnings: what was put right.
+    joints: in file order, parents before children. frame_time: the text, and its line number. frames: T. numbers:
+    T · C values, frame by frame, with the channels in the order of the joints. warnings: faults that were corrected.
     """
 
     joints: list[BvhJoint]
@@ -65,11 +65,11 @@ class BvhTokens:
 
     @property
     def channels(self) -> int:
-        """How many numbers a frame has: C."""
+        """C, the number of values in a frame."""
         return sum(len(joint.channels) for joint in self.joints)
 
     def names(self) -> list[str]:
-        """The joints' names as Blender gives them: ``_`` for spaces, and ``.001`` for a name that occurs again."""
+        """The joints' names as Blender makes them: ``_`` for a space, ``.001`` added to a repeated name."""
         names: dict[str, None] = {}
         for joint in self.joints:
             plain = name = "_".join(joint.name.split())
@@ -81,10 +81,10 @@ class BvhTokens:
 
 
 def read(path: str | Path) -> BvhTokens:
-    """The words of a BVH file, put in order.
+    """Parse a BVH file.
 
-    path: text in UTF-8, UTF-16, Shift-JIS or Latin-1. Raises ValueError, one line that names line and word, for a file
-    that is damaged, cut short, too large or has several roots, and OSError for one that cannot be opened.
+    path: text in UTF-8, UTF-16, Shift-JIS or Latin-1. Raises ValueError for a file that is damaged, cut short, too
+    large or has several roots (one line, with line number and word), and OSError for one that cannot be opened.
     """
     path = Path(path)
     _check_size(path)
@@ -93,7 +93,7 @@ def read(path: str | Path) -> BvhTokens:
 
 
 def parse(file: TextIO) -> BvhTokens:
-    """The words of an open BVH file or ``io.StringIO``, put in order. Raises ValueError as ``read`` does."""
+    """Parse an open BVH file or an ``io.StringIO``. Raises ValueError as ``read`` does."""
     lines = enumerate(_lines(file), start=1)
     return _parse_motion(_parse_hierarchy(_statements(lines)), lines)
 
@@ -119,17 +119,17 @@ def _encoding(path: Path) -> str:
 
 def _is_text(sample: bytes, encoding: str) -> bool:
     try:
-        codecs.getincrementaldecoder(encoding)().decode(sample)  # a letter that the sample cuts in two is no error
+        codecs.getincrementaldecoder(encoding)().decode(sample)  # a character cut by the end of the sample is no error
     except UnicodeDecodeError:
         return False
     return True
 
 
 def _lines(file: TextIO) -> Iterator[str]:
-    """The lines of a file one by one, so that none but the numbers are in memory; ValueError for an endless one."""
+    """Yield the lines one by one, so that memory holds only the numbers. Raises ValueError for an endless line."""
     for line in iter(lambda: file.readline(LONGEST_LINE), ""):
         if len(line) == LONGEST_LINE:
-            raise ValueError(f"a line is longer than {LONGEST_LINE} letters; this is no BVH file")
+            raise ValueError(f"a line is longer than {LONGEST_LINE} characters; this is not a BVH file")
         yield line
 
 
@@ -157,13 +157,13 @@ def _parse_hierarchy(statements: Iterator[Statement]) -> _Hierarchy:
 
 
 class _Hierarchy:
-    """The joints read so far and the braces that are open: indices of joints, None for an End Site."""
+    """The joints read so far, and the open braces: the joint's index for each, None for an End Site."""
 
     def __init__(self) -> None:
         self.joints: list[BvhJoint] = []
         self.warnings: list[str] = []
         self.open: list[int | None] = []
-        self.awaits_brace: int | None = None  # the line of a ROOT, JOINT or End Site whose { is still to come
+        self.awaits_brace: int | None = None  # line of a ROOT, JOINT or End Site before its {
         self.statements = {
             "ROOT": self.add_joint,
             "JOINT": self.add_joint,
@@ -177,20 +177,20 @@ class _Hierarchy:
     def add_joint(self, line: int, words: list[str]) -> None:
         is_root = words[0].upper() == "ROOT"
         if is_root and self.joints:
-            raise ValueError(f"line {line}: a second ROOT; only one person a file can be read, cut the file in two")
+            raise ValueError(f"line {line}: a second ROOT; a file can hold only one person, split the file")
         if is_root == bool(self.open) or (self.open and self.open[-1] is None):
-            raise ValueError(f"line {line}: {words[0]} is out of place; check the braces above it")
+            raise ValueError(f"line {line}: {words[0]} is not allowed here; check the braces above it")
         if len(words) < 2:
             raise ValueError(f"line {line}: {words[0]} without a name; write one after it")
         if len(self.joints) == MAX_JOINTS:
-            raise ValueError(f"line {line}: more than {MAX_JOINTS} joints; this is no body")
+            raise ValueError(f"line {line}: more than {MAX_JOINTS} joints; this is not a body")
         parent = self.open[-1] if self.open else -1
         self.joints.append(BvhJoint(" ".join(words[1:]), -1 if parent is None else parent, line))
         self._begin(line, len(self.joints) - 1)
 
     def add_end_site(self, line: int, words: list[str]) -> None:
         if not self.open or self.open[-1] is None:
-            raise ValueError(f"line {line}: {words[0]} Site is out of place; it belongs inside a joint's braces")
+            raise ValueError(f"line {line}: {words[0]} Site is not allowed here; it belongs inside a joint's braces")
         self._begin(line, None)
 
     def _begin(self, line: int, block: int | None) -> None:
@@ -226,19 +226,19 @@ class _Hierarchy:
         self._expect_open_block(line, "CHANNELS")
         joint = self.open[-1]
         if joint is None or self.joints[joint].channels:
-            raise ValueError(f"line {line}: CHANNELS is out of place; each joint has one such line")
+            raise ValueError(f"line {line}: CHANNELS is not allowed here; each joint has one such line")
         if words[1:2] != [str(len(words) - 2)]:
-            said = " ".join(words[1:2])[:20]
-            if not said.isdecimal():
-                raise ValueError(f"line {line}: CHANNELS says '{said}'; write how many channels follow")
-            self.warnings.append(f"line {line}: CHANNELS says {said} but {len(words) - 2} are named; those are used")
+            declared = " ".join(words[1:2])[:20]
+            if not declared.isdecimal():
+                raise ValueError(f"line {line}: CHANNELS is followed by '{declared}'; write the number of channels")
+            self.warnings.append(f"line {line}: CHANNELS {declared}, but {len(words) - 2} names follow; all are used")
         self.joints[joint].channels = tuple(_channel(word, line) for word in words[2:])
         if len(set(self.joints[joint].channels)) != len(words) - 2:
             raise ValueError(f"line {line}: a channel is named twice in '{' '.join(words)[:80]}'; remove one")
 
     def _expect_open_block(self, line: int, word: str) -> None:
         if not self.open or self.awaits_brace is not None:
-            raise ValueError(f"line {line}: {word} is out of place; check the braces above it")
+            raise ValueError(f"line {line}: {word} is not allowed here; check the braces above it")
 
     def finish(self, line: int) -> None:
         if self.open:
@@ -257,17 +257,17 @@ def _number(word: str, line: int) -> float:
     try:
         return float(word)
     except ValueError:
-        hint = "; write decimals with a point" if "," in word else "; mend it or export the file again"
+        hint = "; write decimals with a point" if "," in word else "; correct it or export the file again"
         raise ValueError(f"line {line}: expected a number, got '{word[:40]}'{hint}") from None
 
 
 def _parse_motion(hierarchy: _Hierarchy, lines: Iterator[tuple[int, str]]) -> BvhTokens:
     joints = hierarchy.joints
-    frames_line, said = _header(lines, _FRAMES, "Frames:")
+    frames_line, declared = _header(lines, _FRAMES, "Frames:")
     time_line, frame_time = _header(lines, _FRAME_TIME, "Frame Time:")
-    if not (said.isdecimal() and len(said) < 12):
-        raise ValueError(f"line {frames_line}: expected a number of frames, got '{said[:40]}'; write how many follow")
-    frames, channels = int(said), sum(len(joint.channels) for joint in joints)
+    if not (declared.isdecimal() and len(declared) < 12):
+        raise ValueError(f"line {frames_line}: expected a number of frames, got '{declared[:40]}'; write it there")
+    frames, channels = int(declared), sum(len(joint.channels) for joint in joints)
     if frames and not channels:
         raise ValueError(f"line {frames_line}: {frames} frames, but no joint has channels; it is damaged")
     rows = _Rows(frames, channels, time_line)
@@ -286,7 +286,7 @@ def _header(lines: Iterator[tuple[int, str]], pattern: re.Pattern[str], key: str
 
 
 class _Rows:
-    """The numbers after the header. A frame may be broken over lines; frames beyond the declared ones are left out."""
+    """The numbers after the header. A frame may span several lines; frames after the declared number are ignored."""
 
     def __init__(self, frames: int, channels: int, header_line: int) -> None:
         self.frames, self.channels, self.last_line = frames, channels, header_line
@@ -309,11 +309,11 @@ class _Rows:
         return numbers[:wanted]
 
     def _check_surplus(self, count: int, wanted: int, words: list[str]) -> None:
-        """A warning where the line that is too much is a whole frame of its own."""
+        """Warn if the extra line is one complete frame; else raise ValueError."""
         if count != wanted + len(words) or len(words) != self.channels:
-            raise self._mismatch(count, "a line has too many or too few, export the file again")
-        said = f"more frames follow than the {self.frames} that are declared; they are left out"
-        self.warnings.append(f"line {self.last_line}: {said}")
+            raise self._mismatch(count, "a line has too many or too few numbers, export the file again")
+        text = f"more frames follow than the {self.frames} that are declared; they are left out"
+        self.warnings.append(f"line {self.last_line}: {text}")
 
     def _mismatch(self, count: int, reason: str) -> ValueError:
         need = f"{self.frames} frames of {self.channels} channels need {self.frames * self.channels} numbers"

@@ -64,7 +64,7 @@ class TakeView:
     def bones(self, frame: int) -> list[tuple[str, list[float]]]:
         """Name and both ends (x, y, x, y), pixels, of the bones in the picture; none where nobody was seen."""
         figure = self._figure
-        if figure.unseen[frame]:
+        if figure.gap_reasons[frame]:
             return []
         lines = zip(figure.bone_names, figure.bones[frame].reshape(-1, 4))
         return [(name, line.round(1).tolist()) for name, line in lines if np.isfinite(line).all()]

@@ -1,4 +1,4 @@
-"""Many clips: found, done once each on local or distributed workers, and kept account of.
+"""Batch processing of many clips by local or distributed workers, with an account of what was done.
 
-Nothing here loads a network or numpy but ``job``, which runs in the workers.
+Only ``job``, which runs in the workers, loads networks or numpy.
 """

@@ -1,4 +1,4 @@
-"""How a batch goes: a table on a terminal, JSON Lines for programs, or nothing."""
+"""Show the progress of a batch: a table on a terminal, JSON Lines for programs, or nothing."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from mocap.app.batch.manifest import Entry
 from mocap.app.progress import emit
 from mocap.model.errors import one_line
 
-SHOWN = 24  # clips at work at once that fit on a screen
+SHOWN = 24  # clips in progress that fit on a screen
 
 
 class Quiet(AbstractContextManager["Quiet"]):
-    """Tells nothing until the end."""
+    """Shows nothing until the end."""
 
     def begin(self, total: int, skipped: int) -> None:
         """See ``run.Board``."""
@@ -59,7 +59,7 @@ class Lines(Quiet):
 
 
 class Grid(Quiet):
-    """A live table on stderr: the clips at work with stage, frames, frames a second and time left, and the whole."""
+    """A live table on stderr: clips in progress with stage, frames, frames per second and time left, and the totals."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -115,13 +115,13 @@ class Grid(Quiet):
 
 
 class _Speed:
-    """Frames a second of each clip's present stage."""
+    """Frames per second of each clip in its current stage."""
 
     def __init__(self) -> None:
         self._begun: dict[str, tuple[str, int, float]] = {}
 
     def fps(self, clip: str, stage: str, done: int) -> float:
-        """The rate since the stage was first heard of; 0 until something can be said."""
+        """The mean rate since the first report of the stage; 0 at that report."""
         if clip not in self._begun or self._begun[clip][0] != stage or done < self._begun[clip][1]:
             self._begun[clip] = (stage, done, time.monotonic())
         _, first, begin = self._begun[clip]
@@ -135,7 +135,18 @@ def _clock(seconds: float) -> str:
 
 
 def board(mode: str) -> Quiet:
-    """The board for ``auto`` (a table on a terminal, else quiet), ``bar``, ``json`` or ``none``."""
+    """Choose a board.
+
+    Parameters
+    ----------
+    mode : str
+        ``auto`` (a table on a terminal, else quiet), ``bar``, ``json`` or ``none``.
+
+    Returns
+    -------
+    Quiet
+        Or a class derived from it.
+    """
     if mode == "json":
         return Lines()
     if mode == "bar" or (mode == "auto" and sys.stderr.isatty()):

@@ -1,4 +1,4 @@
-"""Finding clips, and the names of their takes."""
+"""Find the clips of a folder, and choose the names of their takes."""
 
 from __future__ import annotations
 
@@ -16,25 +16,51 @@ SUFFIXES = frozenset(
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip of a tree: its path from the root of the tree, and its take's from the output folder, without suffix."""
+    """A clip in a tree of folders.
+
+    Parameters
+    ----------
+    path : Path
+        Relative to the root of the tree.
+    take : Path
+        Of its take, relative to the output folder, without suffix.
+    """
 
     path: Path
     take: Path
 
     @property
     def name(self) -> str:
-        """The path with slashes, the same on every system."""
+        """The path with slashes, identical on all systems."""
         return self.path.as_posix()
 
 
 def find_clips(root: Path, output: Path, *, pattern: str | None = None, recursive: bool = False) -> list[Clip]:
-    """The clips of a folder, by name; with ``recursive``, of the folders in it, too, but not of ``output``.
+    """Find the clips of a folder.
 
-    pattern: of names, "*_take?.mp4" say; without one, whatever has the suffix of a video. Hidden files and folders are
-    left out. Raises MocapError if there is no such folder or no clip in it.
+    Parameters
+    ----------
+    root : Path
+        The folder. Hidden files and folders in it are ignored.
+    output : Path
+        The folder for takes; clips in it are ignored.
+    pattern : str or None
+        Of file names, such as "*_take?.mp4"; None: all files with the suffix of a video.
+    recursive : bool
+        Search the folders in it, too.
+
+    Returns
+    -------
+    list of Clip
+        Sorted by path.
+
+    Raises
+    ------
+    MocapError
+        If there is no such folder, or no clip in it.
     """
     if not root.is_dir():
-        raise MocapError(f"{root} is no folder; name the folder that holds the clips")
+        raise MocapError(f"{root} is not a folder; name the folder that holds the clips")
     inside = output.resolve()
     if inside == root.resolve():
         raise MocapError(f"the takes cannot go into {root}, where the clips are; name another folder with -o")
@@ -46,7 +72,7 @@ def find_clips(root: Path, output: Path, *, pattern: str | None = None, recursiv
     paths = [path for path in found if not any(part.startswith(".") for part in path.parts)]
     if not paths:
         what = f"nothing matches '{pattern}'" if pattern else "there are no videos"
-        raise MocapError(f"{what} in {root}{'' if recursive else '; --recursive looks into its folders, too'}")
+        raise MocapError(f"{what} in {root}{'' if recursive else '; --recursive searches the folders in it, too'}")
     return _named(paths)
 
 

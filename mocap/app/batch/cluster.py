@@ -1,4 +1,4 @@
-"""The engine for many machines: jobs go to the workers of a Dask scheduler that runs already (extra ``cluster``)."""
+"""Run jobs on many machines: the workers of a running Dask scheduler (extra ``cluster``)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,29 @@ from mocap.app.batch.worker import Event, Worker
 from mocap.model.errors import MocapError
 
 CONNECT_S = 5
-ALLOWED_LOSSES = 3  # of workers under one job: then it is the job that ends them
-GPU = {"GPU": 1}  # asked of workers for jobs on an accelerator: dask worker --resources "GPU=1"
+ALLOWED_LOSSES = 3  # of workers during one job; after that the job is taken to be the cause
+GPU = {"GPU": 1}  # required of workers for jobs on an accelerator: dask worker --resources "GPU=1"
 
 
 class DaskEngine:
-    """Jobs on a Dask cluster. Raises MocapError if Dask is not installed or the scheduler cannot be reached.
+    """Runs jobs on a Dask cluster.
 
-    Every Dask worker runs them in a process of mocap's own, which keeps the networks, may be ended when it takes too
-    long, and takes nothing else with it when it dies. A lost worker's jobs go to another.
+    Parameters
+    ----------
+    scheduler : str
+        Address of the Dask scheduler.
+    timeout_s : float or None
+        Longest time for a job, in seconds.
+
+    Raises
+    ------
+    MocapError
+        If Dask is not installed, or the scheduler cannot be reached.
+
+    Notes
+    -----
+    Every Dask worker runs jobs in a separate process, which keeps the networks loaded. That process can be stopped when
+    a job takes too long, and if it crashes the Dask worker continues. Jobs of a lost worker are given to another.
     """
 
     def __init__(self, scheduler: str, *, timeout_s: float | None) -> None:
@@ -40,7 +54,7 @@ class DaskEngine:
         future.add_done_callback(lambda finished: self._outcomes.put((job, finished)))
 
     def next_event(self, timeout_s: float) -> tuple[str, Event] | None:
-        """See ``Engine``. Dask tells of ends only, not of progress."""
+        """See ``Engine``. Dask reports only the end of a job, not its progress."""
         try:
             job, future = self._outcomes.get(timeout=timeout_s)
         except Empty:
@@ -59,11 +73,13 @@ class DaskEngine:
             return future.result()  # type: ignore[no-any-return]
         self._require_scheduler()
         why = future.exception(timeout=CONNECT_S) if future.status == "error" else "it was cancelled in the cluster"
-        return as_json(Outcome("crashed", f"the cluster gave it up: {why}"))
+        return as_json(Outcome("crashed", f"the cluster gave up this clip: {why}"))
 
     def _require_scheduler(self) -> None:
         if self._client.status not in ("running", "connecting"):
-            raise MocapError("the scheduler is gone; start it again, and the batch: it goes on where it stopped")
+            raise MocapError(
+                "the scheduler has stopped; start it again, then the batch, which continues where it stopped"
+            )
 
 
 def _connect(scheduler: str) -> Any:
@@ -82,11 +98,24 @@ def _connect(scheduler: str) -> Any:
         ) from error
 
 
-_kept = threading.local()  # a worker for each of the Dask worker's threads
+_kept = threading.local()  # one worker for each thread of the Dask worker
 
 
 def run_on_worker(job: dict[str, Any], timeout_s: float | None) -> dict[str, Any]:
-    """Do a job, in the Dask worker: returns the outcome's fields."""
+    """Run a job; called in the Dask worker.
+
+    Parameters
+    ----------
+    job : dict
+        The fields of a ``Job``.
+    timeout_s : float or None
+        Longest time, in seconds.
+
+    Returns
+    -------
+    dict
+        The fields of an ``Outcome``.
+    """
     from distributed import get_worker
 
     if getattr(_kept, "worker", None) is None or not _kept.worker.is_alive:

@@ -1,4 +1,4 @@
-"""One clip's work, from a plain description to staged files: what every worker does, wherever it runs."""
+"""The work for one clip, from its description to finished files in a temporary folder. Every worker runs this."""
 
 from __future__ import annotations
 
@@ -29,10 +29,22 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Job:
-    """A clip to be done.
+    """A clip to process.
 
-    take: the name of its files. staging: the folder in which the worker makes one for them. settings: values by the
-    options' names.
+    Parameters
+    ----------
+    clip : str
+        Name of the clip in the batch.
+    source : str
+        Path of the clip.
+    take : str
+        Name of the output files, without suffix.
+    staging : str
+        Folder in which the worker makes a new folder for them.
+    settings : dict
+        Values by the options' names.
+    program : str
+        Digest of the program that the batch runs.
     """
 
     clip: str
@@ -45,11 +57,25 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job.
+    """The result of a job.
 
-    state: done, below (the quality asked for), failed (the clip's fault), crashed (the worker's; worth a retry) or
-    blocked (nothing can be written: no clip would fare better). error: a line, "" for done. sha256: of the clip's
-    content. staged: the name of the folder with the files; files: their names and SHA-256.
+    Parameters
+    ----------
+    state : str
+        ``done``; ``below`` (the required quality); ``failed`` (because of the clip); ``crashed`` (because of the
+        worker; a retry may help); ``blocked`` (nothing can be written, so that all clips would fail).
+    error : str
+        One line; "" for done.
+    sha256 : str
+        Digest of the clip's content.
+    staged : str
+        Name of the folder with the output files.
+    files : dict
+        Their names and SHA-256 digests.
+    frames : int
+        Frames of the take.
+    seconds : float
+        Time that the job took.
     """
 
     state: str
@@ -62,7 +88,20 @@ class Outcome:
 
 
 def run_job(job: Job, progress: Progress) -> Outcome:
-    """Make a clip's take in a new folder inside ``job.staging``. Errors become the outcome's; bugs are raised."""
+    """Make the take of a clip in a new folder inside ``job.staging``.
+
+    Parameters
+    ----------
+    job : Job
+        The clip.
+    progress : callable
+        Called with stage, frames done and number of frames.
+
+    Returns
+    -------
+    Outcome
+        A MocapError becomes its error; other exceptions, which are bugs, are raised.
+    """
     begin, staged = time.perf_counter(), secrets.token_hex(6)
     staging = local_path(job.staging) / staged
     sha256 = ""
@@ -80,7 +119,7 @@ def run_job(job: Job, progress: Progress) -> Outcome:
 
 
 def _make_take(job: Job, staging: Path, progress: Progress) -> tuple[Take, str]:
-    """The take, with its files in ``staging``, and what it falls short of ("" for nothing)."""
+    """The take, with its files in ``staging``, and the limits that it does not meet ("" for none)."""
     from mocap.app import outputs, process
     from mocap.report.quality import marked
 
@@ -102,18 +141,18 @@ def _make_take(job: Job, staging: Path, progress: Progress) -> tuple[Take, str]:
 
 
 def _write_reports(take: Take, clip: Path, stem: Path, fail_on: str, progress: Progress) -> None:
-    from mocap.report.page import write_report, write_worst_picture
+    from mocap.report.page import write_report, write_worst_image
     from mocap.report.thresholds import MEASURES, parse
 
     limits = parse(fail_on) if fail_on else MEASURES
-    page, figures, picture = (stem.with_name(f"{stem.name}_report{suffix}") for suffix in (".html", ".json", ".jpg"))
+    page, figures, image = (stem.with_name(f"{stem.name}_report{suffix}") for suffix in (".html", ".json", ".jpg"))
     write_report(take, page, clip=clip, limits=limits, progress=progress)
     write_report(take, figures, limits=limits)
-    write_worst_picture(take, clip, picture)
+    write_worst_image(take, clip, image)
 
 
 def _kept_networks(settings: CaptureSettings) -> Networks:
-    """The networks of these settings, loaded once a process."""
+    """The networks of these settings, loaded once in each process."""
     return _networks(settings.estimator, settings.device)
 
 
@@ -136,7 +175,9 @@ def _make_folder(staging: Path) -> None:
     try:
         staging.mkdir(parents=True)
     except OSError as error:
-        raise OutputError(f"cannot write {staging.parent}: {error.strerror}; free some space or see to it") from error
+        raise OutputError(
+            f"cannot write {staging.parent}: {error.strerror}; free some space or change its permissions"
+        ) from error
 
 
 def _sha256(path: Path) -> str:
@@ -148,7 +189,18 @@ def _sha256(path: Path) -> str:
 
 
 def local_path(path: str) -> Path:
-    """A path of the batch as this machine sees it: $MOCAP_PATHS says which beginnings differ."""
+    """Translate a path of the batch to this machine.
+
+    Parameters
+    ----------
+    path : str
+        As on the machine that runs the batch.
+
+    Returns
+    -------
+    Path
+        With its beginning replaced as the environment variable MOCAP_PATHS says.
+    """
     for pair in filter(None, os.environ.get(PATHS_VARIABLE, "").split(os.pathsep)):
         theirs, _, ours = pair.partition("=")
         if Path(path).is_relative_to(theirs):

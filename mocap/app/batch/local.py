@@ -1,4 +1,4 @@
-"""The engine for one machine: worker processes that share its cores."""
+"""Run jobs on this machine: worker processes that divide its cores between them."""
 
 from __future__ import annotations
 
@@ -14,35 +14,47 @@ from mocap.app.batch.worker import Event, Worker
 
 
 class Engine(Protocol):
-    """Where jobs run."""
+    """The interface of everything that runs jobs."""
 
     def submit(self, job: Job) -> None:
-        """Have a job done, now or when there is a worker for it."""
+        """Queue a job; it runs when a worker is free."""
         ...
 
     def next_event(self, timeout_s: float) -> tuple[str, Event] | None:
-        """A clip and what is new of it, or None after ``timeout_s`` without news; see ``worker.Event``."""
+        """Wait for the next event: its clip and the event (``worker.Event``), or None after ``timeout_s`` seconds."""
         ...
 
     def close(self) -> None:
-        """End all work at once."""
+        """Stop all work immediately."""
         ...
 
 
 def core_count() -> int:
-    """Cores that this process may use."""
+    """Number of processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class LocalEngine:
-    """Worker processes, started when there is work for them. timeout_s: of one job, or None."""
+    """Runs jobs in worker processes, which are started when they are needed.
+
+    Parameters
+    ----------
+    logs : Path
+        Folder for the workers' log files.
+    workers : int
+        Most processes at a time.
+    timeout_s : float or None
+        Longest time for a job, in seconds.
+    """
 
     def __init__(self, logs: Path, *, workers: int, timeout_s: float | None) -> None:
         self._logs, self._count, self._timeout_s = logs, workers, timeout_s
         self._threads = max(1, core_count() // workers)
-        self._events: SimpleQueue[tuple[Worker, Event]] = SimpleQueue()  # unlike Queue it takes a Ctrl-C at any moment
+        self._events: SimpleQueue[tuple[Worker, Event]] = (
+            SimpleQueue()
+        )  # unlike Queue it can be interrupted by Ctrl-C at any moment
         self._waiting: deque[Job] = deque()
-        self._jobs: dict[Worker, tuple[Job, float]] = {}  # with the time at which it began
+        self._jobs: dict[Worker, tuple[Job, float]] = {}  # with the start time
         self._idle: list[Worker] = []
         self._started = 0
 

@@ -1,4 +1,4 @@
-"""The account of a batch, in its output folder: which clip was done from what, how, and which files it gave."""
+"""The account of a batch, an SQLite table in its output folder: content, settings and output files of each clip."""
 
 from __future__ import annotations
 
@@ -26,11 +26,28 @@ CREATE TABLE IF NOT EXISTS clips (
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a clip.
+    """The record of one clip.
 
-    size, mtime_ns, sha256: of the clip when it was done. settings, program: digests. state: pending, done, below or
-    failed. attempts: in the run that ended so. files: path from the output folder to [sha256, size,
-    mtime_ns].
+    Parameters
+    ----------
+    clip : str
+        Name of the clip in the batch.
+    size, mtime_ns, sha256
+        Of the clip when it was processed: bytes, modification time, digest.
+    settings, program : str
+        Digests.
+    state : str
+        ``pending``, ``done``, ``below`` or ``failed``.
+    attempts : int
+        Number of attempts in the run that ended with this state.
+    error : str
+        One line; "" for none.
+    seconds : float
+        Time that the job took.
+    frames : int
+        Frames of the take.
+    files : dict
+        For each output file, relative to the output folder: (sha256, size, mtime_ns).
     """
 
     clip: str
@@ -48,7 +65,7 @@ class Entry:
 
 
 class Manifest:
-    """The table of entries in ``output/.mocap/manifest.sqlite``; every change is on disk before it returns."""
+    """The table of entries, ``output/.mocap/manifest.sqlite``. Every change is on disk when a method returns."""
 
     def __init__(self, output: Path) -> None:
         self._path = output / FOLDER / "manifest.sqlite"
@@ -64,7 +81,7 @@ class Manifest:
         return {row[0]: _entry(dict(zip(columns, row))) for row in rows}
 
     def record(self, *entries: Entry) -> None:
-        """Put entries in, or in place of older ones, all or none."""
+        """Add or replace entries in one transaction."""
         columns = [column.name for column in fields(Entry)]
         rows = [
             [*(getattr(entry, name) for name in columns[:-1]), json.dumps(entry.files, sort_keys=True)]
@@ -89,7 +106,11 @@ class Manifest:
             yield
         except sqlite3.DatabaseError as error:
             kind = OutputError if isinstance(error, sqlite3.OperationalError) else MocapError
-            hint = "see to the disk, then start the batch again" if kind is OutputError else "remove it to begin anew"
+            hint = (
+                "check the disk, then start the batch again"
+                if kind is OutputError
+                else "remove it to start from the beginning"
+            )
             raise kind(f"the account of the batch, {self._path}, cannot be used: {error}; {hint}") from error
 
 
@@ -99,7 +120,23 @@ def _entry(row: dict[str, Any]) -> Entry:
 
 
 def read_entries(output: Path) -> dict[str, Entry]:
-    """The entries of an output folder, of a batch that may be running; none where there never was one."""
+    """Read the entries of an output folder; a batch may be running in it.
+
+    Parameters
+    ----------
+    output : Path
+        The output folder.
+
+    Returns
+    -------
+    dict
+        Entries by clip; empty if no batch was run there.
+
+    Raises
+    ------
+    MocapError
+        If the account cannot be read.
+    """
     if not (output / FOLDER / "manifest.sqlite").is_file():
         return {}
     manifest = Manifest(output)
@@ -111,10 +148,24 @@ def read_entries(output: Path) -> dict[str, Entry]:
 
 @contextmanager
 def locked(output: Path) -> Iterator[Path]:
-    """The folder of the account, made if need be, while no other batch has it.
+    """Context manager: lock the output folder, so that no other batch uses it.
 
-    The lock is the system's and ends with the process. Raises MocapError if there is another batch, OutputError where
-    nothing can be written.
+    Parameters
+    ----------
+    output : Path
+        The output folder; it is made if needed.
+
+    Yields
+    ------
+    Path
+        The folder of the account. The operating system releases the lock when the process ends.
+
+    Raises
+    ------
+    MocapError
+        If another batch uses the folder.
+    OutputError
+        If nothing can be written.
     """
     folder = output / FOLDER
     lock, owner = FileLock(folder / "lock"), folder / "process"
@@ -124,7 +175,7 @@ def locked(output: Path) -> Iterator[Path]:
     except Timeout as error:
         raise MocapError(f"another batch is writing to {output} (process {_text(owner)}); wait for its end") from error
     except OSError as error:
-        raise OutputError(f"cannot write {output}: {error.strerror}; choose another place") from error
+        raise OutputError(f"cannot write {output}: {error.strerror}; choose another folder") from error
     try:
         with suppress(OSError):  # a full disk: the number is for people, the lock holds without
             owner.write_text(str(os.getpid()), encoding="ascii")

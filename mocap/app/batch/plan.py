@@ -1,4 +1,4 @@
-"""What is left to do: every clip against the account of what was done."""
+"""Decide which clips to process: compare each clip with the account of what was done."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ FINISHED = ("done", "below", "failed")
 
 
 @dataclass(frozen=True)
-class Places:
-    """The folder that the clips come from, and the one for the takes."""
+class Folders:
+    """The folder of the clips and the folder for the takes."""
 
     clips: Path
     takes: Path
@@ -28,7 +28,19 @@ class Places:
 
 @dataclass(frozen=True)
 class Task:
-    """A clip, what is asked for it, and its entry as it stands. reason: why it is to be done; "" if it is not."""
+    """A clip with its settings and its entry.
+
+    Parameters
+    ----------
+    clip : Clip
+        The clip.
+    settings : TakeSettings
+        Of this clip.
+    entry : Entry
+        Its current entry in the account.
+    reason : str
+        Why it must be processed; "" if it need not be.
+    """
 
     clip: Clip
     settings: TakeSettings
@@ -36,7 +48,7 @@ class Task:
     reason: str
 
     def job(self, root: Path, staging: Path) -> Job:
-        """The task as a worker gets it."""
+        """The task as a job for a worker."""
         source = str((root / self.clip.path).resolve())
         return Job(
             self.clip.name, source, self.clip.take.name, str(staging), self.settings.values(), self.entry.program
@@ -44,32 +56,57 @@ class Task:
 
 
 def plan(
-    clips: Sequence[Clip], places: Places, entries: dict[str, Entry], settings: TakeSettings, *, retry_failed: bool
+    clips: Sequence[Clip], folders: Folders, entries: dict[str, Entry], settings: TakeSettings, *, retry_failed: bool
 ) -> list[Task]:
-    """A task for every clip. Raises MocapError for overrides that cannot be understood.
+    """Plan a batch.
 
-    A clip is done once: not again while its content, its settings, the program with its networks, and the files that
-    it gave are what they were. Size and time of change stand for the content; where they differ it is read.
+    Parameters
+    ----------
+    clips : sequence of Clip
+        All clips.
+    folders : Folders
+        Of clips and takes.
+    entries : dict
+        The account so far.
+    settings : TakeSettings
+        Of the batch; a ``mocap.toml`` may change them for a clip.
+    retry_failed : bool
+        Process clips again that failed before.
+
+    Returns
+    -------
+    list of Task
+        One for each clip.
+
+    Raises
+    ------
+    MocapError
+        For a ``mocap.toml`` that cannot be used.
+
+    Notes
+    -----
+    A clip is not processed again if its content, its settings, the program with its networks, and its output files are
+    unchanged. If size and modification time are unchanged, so is the content; otherwise it is read and compared.
     """
-    overrides = Overrides(places.clips)
-    tasks = [_task(clip, places, entries.get(clip.name), overrides.settings(clip.path, settings)) for clip in clips]
+    overrides = Overrides(folders.clips)
+    tasks = [_task(clip, folders, entries.get(clip.name), overrides.settings(clip.path, settings)) for clip in clips]
     return [
         replace(task, reason="failed before") if retry_failed and task.entry.state == "failed" else task
         for task in tasks
     ]
 
 
-def _task(clip: Clip, places: Places, old: Entry | None, settings: TakeSettings) -> Task:
-    status = (places.clips / clip.path).stat()
+def _task(clip: Clip, folders: Folders, old: Entry | None, settings: TakeSettings) -> Task:
+    status = (folders.clips / clip.path).stat()
     now = Entry(clip.name, status.st_size, status.st_mtime_ns, settings=settings.digest(), program=program_digest())
-    reason = _reason(now, old, places)
+    reason = _reason(now, old, folders)
     if reason or old is None:
         return Task(clip, settings, replace(now, files=old.files if old else {}), reason)
     return Task(clip, settings, replace(old, mtime_ns=now.mtime_ns), "")
 
 
-def _reason(now: Entry, old: Entry | None, places: Places) -> str:
-    """Why a clip is to be done, in a few words; "" if it is not."""
+def _reason(now: Entry, old: Entry | None, folders: Folders) -> str:
+    """Why a clip must be processed, in a few words; "" if it need not be."""
     if old is None:
         return "new"
     if old.state not in FINISHED:
@@ -80,16 +117,29 @@ def _reason(now: Entry, old: Entry | None, places: Places) -> str:
         return "another program"
     if old.size != now.size:
         return "other content"
-    if old.mtime_ns != now.mtime_ns and old.sha256 != content_digest(places.clips / old.clip):
+    if old.mtime_ns != now.mtime_ns and old.sha256 != content_digest(folders.clips / old.clip):
         return "other content"
     if old.state == "failed":
         return ""
-    changed = [path for path, was in old.files.items() if not is_intact(places.takes / path, was)]
+    changed = [path for path, was in old.files.items() if not is_intact(folders.takes / path, was)]
     return f"{changed[0]} is gone or changed" if changed else ""
 
 
 def is_intact(path: Path, was: tuple[str, int, int]) -> bool:
-    """Whether a file is the one recorded: by size and time of change, or where only the time differs by content."""
+    """Whether a file is unchanged since it was recorded.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    was : tuple
+        Recorded SHA-256, size and modification time. If only the time differs, the content is compared.
+
+    Returns
+    -------
+    bool
+        False also for a file that does not exist.
+    """
     try:
         status = path.stat()
     except OSError:
@@ -99,7 +149,7 @@ def is_intact(path: Path, was: tuple[str, int, int]) -> bool:
 
 
 def content_digest(path: Path) -> str:
-    """The SHA-256 of a file. Raises MocapError if it cannot be read."""
+    """The SHA-256 digest of a file. Raises MocapError if it cannot be read."""
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Which program it is that makes the takes: two that differ may give different bytes."""
+"""Identify the program that makes takes: two different programs may give different bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIBRARIES = ("av", "numpy", "opencv-python-headless", "openvino", "scipy", "torc
 
 @cache
 def program_digest() -> str:
-    """Changes with the code, with the networks' cards, which name their weights, and with the libraries' versions."""
+    """A digest of the code, of the networks' cards (which contain digests of the weights) and of library versions."""
     package = Path(__file__).resolve().parents[2]
     digest = hashlib.sha256("\0".join([__version__, *map(_version, LIBRARIES)]).encode())
     for path in [*sorted(package.rglob("*.py")), *sorted(find_models_folder().glob(f"*/{CARD_FILE}"))]:

@@ -1,4 +1,4 @@
-"""A batch from beginning to end: one batch at a time in an output folder, and every outcome on record."""
+"""Run a batch: only one at a time in an output folder, with every outcome recorded."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ STAGING = "work"
 
 
 class Board(Protocol):
-    """Who is told how a batch goes."""
+    """The interface of everything that shows the progress of a batch."""
 
     def begin(self, total: int, skipped: int) -> None:
-        """So many clips are to be done, and so many need nothing."""
+        """Start: number of clips to process, and number of unchanged clips."""
 
     def progress(self, clip: str, stage: str, done: int, total: int) -> None:
-        """A clip is at a frame of a stage."""
+        """A clip has reached a frame of a stage."""
 
     def finish(self, entry: Entry) -> None:
-        """A clip is finished, well or not."""
+        """A clip is finished or has failed."""
 
 
 @dataclass
 class Summary:
-    """How a batch ended: entries of the clips that were done now, and of those that needed nothing."""
+    """The result of a batch: entries of the clips processed now, and of those that were unchanged."""
 
     finished: list[Entry] = field(default_factory=list)
     skipped: list[Entry] = field(default_factory=list)
 
     def count(self, state: str) -> int:
-        """How many clips are in a state, done now or before."""
+        """Number of clips in a state, processed now or before."""
         return sum(entry.state == state for entry in [*self.finished, *self.skipped])
 
 
@@ -48,14 +48,34 @@ MakeEngine = Callable[[Path, int], Engine]  # (folder for logs, number of jobs)
 
 
 def run(output: Path, root: Path, plan: PlanTasks, engine: MakeEngine, board: Board, *, retries: int) -> Summary:
-    """Do what is left to do. The files appear under their names whole, the clip's account after them.
+    """Run a batch. Output files appear complete under their names; after them the clip is recorded.
 
-    plan: from the entries so far. Raises MocapError where another batch is at work or nothing can be written; what was
-    finished until then is on record.
+    Parameters
+    ----------
+    output, root : Path
+        The folder for the takes and the folder of the clips.
+    plan : callable
+        Returns the tasks for the entries of the account.
+    engine : callable
+        Makes the engine from the folder for logs and the number of jobs.
+    board : Board
+        Shows the progress.
+    retries : int
+        Further attempts for a clip whose worker crashed.
+
+    Returns
+    -------
+    Summary
+        Of all clips.
+
+    Raises
+    ------
+    MocapError
+        If another batch is running or nothing can be written. Clips finished before that are recorded.
     """
     with locked(output) as folder:
         staging = folder / STAGING
-        shutil.rmtree(staging, ignore_errors=True)  # of a batch that was killed
+        shutil.rmtree(staging, ignore_errors=True)  # left by a batch that was killed
         manifest = Manifest(output)
         try:
             tasks = plan(manifest.entries())
@@ -68,13 +88,13 @@ def run(output: Path, root: Path, plan: PlanTasks, engine: MakeEngine, board: Bo
 class _Run:
     def __init__(self, output: Path, manifest: Manifest, board: Board, retries: int) -> None:
         self._output, self._manifest, self._board, self._retries = output, manifest, board, retries
-        self._owners: dict[str, str] = {}  # of files, so that no clip's take replaces another's
+        self._owners: dict[str, str] = {}  # clip by output file, so that no take replaces another
 
     def do(self, tasks: Sequence[Task], root: Path, folder: Path, make_engine: MakeEngine) -> Summary:
         summary = Summary(skipped=[task.entry for task in tasks if not task.reason])
         self._owners = {path: entry.clip for entry in summary.skipped for path in entry.files}
         known = self._manifest.entries()
-        self._manifest.record(*(entry for entry in summary.skipped if known[entry.clip] != entry))  # times of change
+        self._manifest.record(*(entry for entry in summary.skipped if known[entry.clip] != entry))  # modification times
         todo = {task.clip.name: task for task in tasks if task.reason}
         self._board.begin(len(todo), len(summary.skipped))
         if todo:
@@ -108,9 +128,9 @@ class _Run:
             self._board.finish(summary.finished[-1])
 
     def _settle(self, task: Task, outcome: Outcome, staging: Path, attempts: int) -> Entry:
-        """Put the files in their places, then the entry on record."""
+        """Publish the files, then record the entry."""
         if outcome.state == "blocked":
-            raise OutputError(f"{outcome.error}; then start the batch again, it goes on where it stopped")
+            raise OutputError(f"{outcome.error}; then start the batch again: it continues where it stopped")
         files = task.entry.files  # a clip that fails now keeps its older take
         if outcome.state in ("done", "below"):
             try:
@@ -132,7 +152,7 @@ class _Run:
         return entry
 
     def _publish(self, task: Task, outcome: Outcome, staged: Path) -> dict[str, tuple[str, int, int]]:
-        """Rename the staged files to their names; returns them as an entry keeps them."""
+        """Move the files from the temporary folder to their final names; returns them as in an entry."""
         folder = task.clip.take.parent
         paths = {name: (folder / name).as_posix() for name in outcome.files}
         for path in paths.values():
@@ -147,7 +167,9 @@ class _Run:
                 status = target.stat()
                 files[path] = (outcome.files[name], status.st_size, status.st_mtime_ns)
         except OSError as error:
-            raise OutputError(f"cannot write {self._output / folder}: {error.strerror}; see to it") from error
+            raise OutputError(
+                f"cannot write {self._output / folder}: {error.strerror}; free some space or change its permissions"
+            ) from error
         shutil.rmtree(staged, ignore_errors=True)
         self._owners |= dict.fromkeys(files, task.clip.name)
         return files

@@ -1,7 +1,7 @@
-"""A worker: a process that takes jobs on stdin and tells on stdout how they go, a JSON object a line.
+"""A worker process: reads jobs from stdin and writes progress and outcomes to stdout, one JSON object per line.
 
-It ends with its stdin, or with the program that started it. A crash of its own, out of memory say, takes one job with
-it and nothing else.
+It ends when its stdin is closed, or when the program that started it ends. If it crashes, for example without memory,
+only its current job is lost.
 """
 
 from __future__ import annotations
@@ -28,33 +28,50 @@ Event = dict[str, Any]  # {"event": "progress", stage, done, total} or {"event":
 
 
 def serve(jobs: IO[str], events: IO[str]) -> None:
-    """Do each job that comes, a line of JSON, and tell its progress and outcome in lines of JSON."""
+    """Run jobs until the input ends.
 
-    def tell(event: Event) -> None:
+    Parameters
+    ----------
+    jobs : text file
+        One job per line, as JSON.
+    events : text file
+        Progress and outcomes are written here, as lines of JSON.
+    """
+
+    def report(event: Event) -> None:
         events.write(json.dumps(event) + "\n")
         events.flush()
 
     for line in jobs:
-        outcome = run_job(Job(**json.loads(line)), _Throttle(tell))
-        tell({"event": "outcome", **as_json(outcome)})
+        outcome = run_job(Job(**json.loads(line)), _Throttle(report))
+        report({"event": "outcome", **as_json(outcome)})
 
 
 class _Throttle:
-    """Progress as events, four a second at most and at every change of stage."""
+    """Reports progress as events: at most four per second, and at every change of stage."""
 
-    def __init__(self, tell: Callable[[Event], None]) -> None:
-        self._tell, self._stage, self._last = tell, "", 0.0
+    def __init__(self, report: Callable[[Event], None]) -> None:
+        self._report, self._stage, self._last = report, "", 0.0
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         now = time.monotonic()
         if stage != self._stage or done == total or now - self._last >= REPORT_INTERVAL_S:
             self._stage, self._last = stage, now
-            self._tell({"event": "progress", "stage": stage, "done": done, "total": total})
+            self._report({"event": "progress", "stage": stage, "done": done, "total": total})
 
 
 class Worker:
-    """A worker process, seen from outside. Events land in ``events`` as (worker, event); an outcome is the last of a
-    job's, also where the process dies."""
+    """A worker process, as the program that starts it uses it.
+
+    Parameters
+    ----------
+    log : Path
+        File for the process's stderr.
+    events : SimpleQueue
+        Gets (worker, event). The last event of a job is its outcome, also if the process crashes.
+    threads : int
+        Threads of the process.
+    """
 
     def __init__(self, log: Path, events: SimpleQueue[tuple[Worker, Event]], *, threads: int) -> None:
         self._log, self._events, self._lock = log, events, threading.Lock()
@@ -63,19 +80,19 @@ class Worker:
         threading.Thread(target=self._listen, name=log.stem, daemon=True).start()
 
     def send(self, job: Job) -> None:
-        """Begin a job; one at a time."""
+        """Start a job; the worker runs one at a time."""
         with self._lock:
             self._is_busy = self.is_alive
         if not self._is_busy:
-            self._tell_crash("the worker had ended before")
+            self._report_crash("the worker had ended before")
             return
         assert self._process.stdin is not None
-        with suppress(OSError):  # it died in between: the listener tells
+        with suppress(OSError):  # it has crashed: the listener reports that
             self._process.stdin.write(json.dumps(as_json(job)) + "\n")
             self._process.stdin.flush()
 
     def end(self, why: str = "") -> None:
-        """End the process at once, and wait for it. why: what to tell of its job."""
+        """Kill the process and wait for its end. why: the error to report for its job."""
         self._reason = why
         self._process.kill()
         self._process.wait()
@@ -91,9 +108,9 @@ class Worker:
         with self._lock:
             self.is_alive, was_busy = False, self._is_busy
         if was_busy:
-            self._tell_crash(self._reason or f"the worker ended in the middle of it ({self._why(code)})")
+            self._report_crash(self._reason or f"the worker ended during this clip ({self._why(code)})")
 
-    def _tell_crash(self, error: str) -> None:
+    def _report_crash(self, error: str) -> None:
         self._events.put((self, {"event": "outcome", **as_json(Outcome("crashed", error))}))
 
     def _why(self, code: int) -> str:
@@ -105,11 +122,11 @@ class Worker:
 
 
 def _start(log: Path, threads: int) -> subprocess.Popen[str]:
-    """The process: deaf to Ctrl-C, which its parent hears and passes on as it sees fit. -P: it is this program,
-    whatever else is called mocap in the working folder."""
+    """Start the process. It ignores Ctrl-C, which its parent handles. -P: import this program, even if the working
+    folder contains something else named mocap."""
     environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), "PYTHONUTF8": "1"}
     is_main = threading.current_thread() is threading.main_thread()
-    heard = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None  # a child inherits deafness
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None  # a child inherits this
     try:
         with log.open("w") as errors:
             return subprocess.Popen(
@@ -123,16 +140,16 @@ def _start(log: Path, threads: int) -> subprocess.Popen[str]:
             )
     finally:
         if is_main:
-            signal.signal(signal.SIGINT, heard)
+            signal.signal(signal.SIGINT, handler)
 
 
 def main() -> None:
-    """Serve, with stdout kept for events alone: whatever else prints goes to stderr."""
+    """Serve jobs. stdout is used only for events; all other output goes to stderr."""
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as events:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         try:
             serve(sys.stdin, events)
-        except BrokenPipeError:  # whoever started it is gone
+        except BrokenPipeError:  # the program that started it has ended
             os._exit(1)
 
 
