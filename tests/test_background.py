@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mocap.model.camera import intrinsics_from_fov, through
+from mocap.model.camera import intrinsics_from_fov, warp_points
 from mocap.track.camera_motion import Background
 
 SIZE = (640, 360)
@@ -60,7 +60,7 @@ def error_px(path: NDArray[np.float64], homographies: list[NDArray[np.float64]])
     points = np.broadcast_to(grid, (len(path), *grid.shape))
     middle = homographies[len(homographies) // 2]
     expected = np.array([np.linalg.inv(middle) @ H for H in homographies])
-    return float(np.linalg.norm(through(path, points) - through(expected, points), axis=-1).max())
+    return float(np.linalg.norm(warp_points(path, points) - warp_points(expected, points), axis=-1).max())
 
 
 @pytest.mark.parametrize("fps", [15.0, 30.0, 60.0])

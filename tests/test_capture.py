@@ -118,33 +118,33 @@ def walker(speed, start=100.0, side=200.0, first=0, last=10**6):
 
 def test_one_person_is_one_track_with_every_frame():
     footage = follow(World(walker(3.0)))
-    assert [sorted(track.sightings) for track in footage.tracks] == [list(range(90))]
+    assert [sorted(track.poses) for track in footage.tracks] == [list(range(90))]
     assert footage.frames == 90
     assert footage.cuts == []
 
 
 def test_keypoints_are_those_of_the_frame():
     footage = follow(World(walker(3.0)))
-    for index, sighting in footage.tracks[0].sightings.items():
+    for index, sighting in footage.tracks[0].poses.items():
         np.testing.assert_allclose(sighting.xy, np.array([100 + 3 * index, 240]) + BODY * 200)
 
 
 def test_frames_between_key_frames_are_estimated_in_crops_that_look_ahead():
     footage = follow(World(walker(12.0)))
-    for index, sighting in footage.tracks[0].sightings.items():
+    for index, sighting in footage.tracks[0].poses.items():
         assert abs(sighting.region[0] - (100 + 12 * index)) < 24, index
 
 
 def test_a_person_is_carried_where_the_detector_misses():
     footage = follow(World(walker(3.0), misses=range(10, 90)))
-    assert [len(track.sightings) for track in footage.tracks] == [90]
+    assert [len(track.poses) for track in footage.tracks] == [90]
 
 
 def test_frames_of_steady_movement_are_left_out_and_interpolated():
     world = World(walker(3.0))
     (track,) = follow(world).tracks
     assert len(world.estimated) < 90 * 0.6
-    for index, sighting in track.sightings.items():
+    for index, sighting in track.poses.items():
         assert sighting.xy == pytest.approx(np.array([100 + 3 * index, 240]) + 200 * BODY, abs=1e-9)
 
 
@@ -153,14 +153,14 @@ def test_movement_that_bends_is_looked_at_more_often_and_kept():
     world = World(path)
     (track,) = follow(world).tracks
     assert len(set(world.estimated)) > 90 * 0.6
-    errors = [abs(sighting.xy - BODY * 200 - [path(i)[:2]]).max() for i, sighting in track.sightings.items()]
+    errors = [abs(sighting.xy - BODY * 200 - [path(i)[:2]]).max() for i, sighting in track.poses.items()]
     assert max(errors) < 0.01 * 200
 
 
 def test_fast_clips_are_looked_at_at_most_every_other_frame():
     world = World(walker(1.5))
     (track,) = capture.follow_people(world.frames(), fps=60.0, detector=world, estimator=world).tracks
-    assert sorted(track.sightings) == list(range(90))
+    assert sorted(track.poses) == list(range(90))
     assert {index % 2 for index in world.estimated if index < 89} == {0}
 
 
@@ -172,13 +172,13 @@ def test_work_is_handed_out_in_batches():
 
 def test_somebody_who_leaves_is_not_invented_afterwards():
     footage = follow(World(walker(3.0, last=50)))
-    assert [sorted(track.sightings) for track in footage.tracks] == [list(range(50))]
+    assert [sorted(track.poses) for track in footage.tracks] == [list(range(50))]
 
 
 def test_a_network_that_cannot_tell_where_people_are_is_led_by_the_detector():
     (track,) = follow(Regressors(walker(6.0))).tracks
-    assert sorted(track.sightings) == list(range(90))
-    places = np.array([sighting.xy.mean(axis=0)[0] for _, sighting in sorted(track.sightings.items())])
+    assert sorted(track.poses) == list(range(90))
+    places = np.array([sighting.xy.mean(axis=0)[0] for _, sighting in sorted(track.poses.items())])
     expected = 120 + 6 * np.arange(90) + 200 * BODY[:, 0].mean()
     np.testing.assert_allclose(places[:86], expected[:86])
     np.testing.assert_allclose(places, expected, atol=7)  # after the last key frame people are sought where they were
@@ -186,17 +186,17 @@ def test_a_network_that_cannot_tell_where_people_are_is_led_by_the_detector():
 
 def test_what_the_detector_no_longer_sees_such_a_network_does_not_invent():
     (track,) = follow(Regressors(walker(3.0, last=50))).tracks
-    assert 45 < max(track.sightings) < 53  # the key frame after is the first without
+    assert 45 < max(track.poses) < 53  # the key frame after is the first without
 
 
 def test_somebody_who_comes_in_is_found_back_to_the_key_frame_before():
     footage = follow(World(walker(1.0, first=41)))
-    assert sorted(footage.tracks[0].sightings) == list(range(41, 90))
+    assert sorted(footage.tracks[0].poses) == list(range(41, 90))
 
 
 def test_two_people_are_two_tracks():
     footage = follow(World(walker(1.0), walker(-1.0, start=540.0)))
-    assert [len(track.sightings) for track in footage.tracks] == [90, 90]
+    assert [len(track.poses) for track in footage.tracks] == [90, 90]
 
 
 def test_bystanders_far_behind_are_not_followed():
@@ -212,20 +212,20 @@ def test_a_scene_cut_ends_the_tracks_and_is_reported():
 
 def test_somebody_far_off_is_looked_at_until_the_crop_fits():
     (track,) = follow(FarOff(walker(3.0))).tracks
-    assert min(sighting.region[2] for sighting in track.sightings.values()) > 0.95 * 200
+    assert min(sighting.region[2] for sighting in track.poses.values()) > 0.95 * 200
 
 
 def test_a_body_that_is_found_upside_down_too_is_one_person():
     (track,) = follow(HeadToFoot(walker(3.0), turned=range(15, 90))).tracks
-    assert sorted(track.sightings) == list(range(90))
-    assert {sighting.region[3] for sighting in track.sightings.values()} == {0.0}
+    assert sorted(track.poses) == list(range(90))
+    assert {sighting.region[3] for sighting in track.poses.values()} == {0.0}
 
 
 def test_somebody_first_found_upside_down_is_found_the_right_way_up():
     tracks = follow(HeadToFoot(walker(3.0), turned=range(90), upright=range(15, 90))).tracks
     (track,) = people.join_tracks(tracks, fps=FPS, cuts=[], frames=90)
-    assert sorted(track.sightings) == list(range(90))
-    assert {sighting.region[3] for i, sighting in track.sightings.items() if i > 20} == {0.0}
+    assert sorted(track.poses) == list(range(90))
+    assert {sighting.region[3] for i, sighting in track.poses.items() if i > 20} == {0.0}
 
 
 def test_what_runs_away_from_every_crop_is_no_person():
@@ -241,13 +241,13 @@ def test_nobody_gives_no_tracks():
 
 
 def test_a_clip_of_one_frame_is_followed():
-    assert [list(track.sightings) for track in follow(World(walker(0.0), frames=1)).tracks] == [[0]]
+    assert [list(track.poses) for track in follow(World(walker(0.0), frames=1)).tracks] == [[0]]
 
 
 def extend(world, track, others=(), earliest=0):
     frames = list(world.frames())
     capture.extend_back(track, others, earliest=earliest, read=lambda a, b: frames[a:b], fps=FPS, estimator=world)
-    return sorted(track.sightings)
+    return sorted(track.poses)
 
 
 def test_somebody_found_late_is_followed_back_to_where_they_came_in():
@@ -255,7 +255,7 @@ def test_somebody_found_late_is_followed_back_to_where_they_came_in():
     (track,) = follow(world).tracks
     assert track.first_frame >= 64
     assert extend(world, track) == list(range(20, 90))
-    np.testing.assert_allclose(track.sightings[30].xy, np.array([160, 240]) + BODY * 200)
+    np.testing.assert_allclose(track.poses[30].xy, np.array([160, 240]) + BODY * 200)
 
 
 def test_following_back_stops_at_the_shot_and_where_the_person_is_known_already():
@@ -268,8 +268,8 @@ def test_following_back_stops_at_the_shot_and_where_the_person_is_known_already(
 
 def track_at(frames, x=100.0, side=200.0):
     region = np.array([x, 240.0, side, 0.0])
-    seen = people.Sighting(region[:2] + BODY * side, np.ones(33), None, region)
-    return people.Track(sightings=dict.fromkeys(frames, seen), live=False)
+    seen = people.TrackedPose(region[:2] + BODY * side, np.ones(33), None, region)
+    return people.Track(poses=dict.fromkeys(frames, seen), live=False)
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ def test_pieces_are_joined_only_where_they_can_be_one_person(later, cuts, count)
 def test_a_brief_dim_track_is_a_ghost():
     def dimmed(frames):
         track = track_at(frames)
-        track.sightings = {i: s._replace(confidence=np.full(33, 0.5)) for i, s in track.sightings.items()}
+        track.poses = {i: s._replace(confidence=np.full(33, 0.5)) for i, s in track.poses.items()}
         return track
 
     def found(frames, of):
@@ -304,20 +304,20 @@ def test_a_brief_dim_track_is_a_ghost():
 def test_a_flickering_track_is_a_ghost():
     noise = np.random.default_rng(0)
     track = track_at(range(60))
-    track.sightings = {i: s._replace(xy=s.xy + noise.normal(0, 15, s.xy.shape)) for i, s in track.sightings.items()}
+    track.poses = {i: s._replace(xy=s.xy + noise.normal(0, 15, s.xy.shape)) for i, s in track.poses.items()}
     assert people.join_tracks([track], fps=FPS, cuts=[], frames=60) == []
 
 
 def test_who_is_hardly_seen_is_not_prominent():
     large, clear = track_at(range(90), side=250.0), track_at(range(90), x=400.0)
-    large.sightings = {i: s._replace(confidence=np.full(33, 0.4)) for i, s in large.sightings.items()}
+    large.poses = {i: s._replace(confidence=np.full(33, 0.4)) for i, s in large.poses.items()}
     assert people.choose_people([large, clear], "1", cuts=[], frames=90) == [clear]
 
 
 def test_people_are_chosen_by_prominence():
     crowd = [track_at(range(90), x=x, side=side) for x, side in ((100.0, 90.0), (300.0, 200.0), (500.0, 20.0))]
     sides = {
-        which: [track.sightings[0].region[2] for track in people.choose_people(crowd, which, cuts=[], frames=90)]
+        which: [track.poses[0].region[2] for track in people.choose_people(crowd, which, cuts=[], frames=90)]
         for which in ("largest", "all", "1", "3")
     }
     assert sides == {"largest": [200.0], "all": [200.0, 90.0], "1": [200.0], "3": [200.0, 90.0, 20.0]}
@@ -331,14 +331,14 @@ def test_an_impossible_choice_of_people_is_refused(which):
 
 def test_the_largest_person_is_judged_over_the_whole_clip():
     near_but_brief, far_but_long = track_at(range(10), side=400.0), track_at(range(90), side=150.0)
-    assert people.largest_person([near_but_brief, far_but_long], cuts=[], frames=90).sightings == far_but_long.sightings
+    assert people.largest_person([near_but_brief, far_but_long], cuts=[], frames=90).poses == far_but_long.poses
 
 
 def test_after_a_cut_the_main_person_of_each_shot_continues():
     first, second, extra = track_at(range(30)), track_at(range(30, 90), x=400.0), track_at(range(30, 50), side=100.0)
     merged = people.largest_person([first, second, extra], cuts=[30], frames=90)
-    assert sorted(merged.sightings) == list(range(90))
-    assert merged.sightings[60].region[0] == 400.0
+    assert sorted(merged.poses) == list(range(90))
+    assert merged.poses[60].region[0] == 400.0
 
 
 def test_regions_are_interpolated_the_short_way_round():

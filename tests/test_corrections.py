@@ -184,11 +184,11 @@ def test_an_occluded_keypoint_pulls_less_than_a_visible_one(truth, bad):
 def test_corrections_of_something_else_are_refused(truth, bad):
     (sample,) = placed(truth, (60,))
     for other, told in (
-        (replace(sample, image="other.mp4"), "not of this take's clip"),
-        (replace(sample, size=(10, 10)), "not of this take's clip"),
+        (replace(sample, image="other.mp4"), "of another clip than the take's"),
+        (replace(sample, size=(10, 10)), "of another clip than the take's"),
         (replace(sample, frame=500), "has 120 frames only"),
         (replace(sample, person=3), "no person 3, only: 1"),
-        (placed(truth, (60,), ())[0], "place no keypoint"),
+        (placed(truth, (60,), ())[0], "no placed keypoint"),
     ):
         with pytest.raises(MocapError, match=told):
             correct(bad, [other])

@@ -37,8 +37,8 @@ def test_lifted_points_lie_on_their_rays():
     np.testing.assert_allclose(camera.project(camera.to_world(lifted.xyz)), image.xy, atol=1e-6)
 
 
-@pytest.mark.parametrize("own_share", [0.0, 0.5, 1.0])
-def test_a_wrong_image_point_counts_as_far_as_the_body_is_not_believed(own_share):
+@pytest.mark.parametrize("own_fraction", [0.0, 0.5, 1.0])
+def test_a_wrong_image_point_counts_as_far_as_the_body_is_not_believed(own_fraction):
     points, camera = keypoints_of(walking_motion()), camera_in_front()
     body = camera.to_camera(points.xyz)
     image = picture_of(points, camera)
@@ -46,11 +46,11 @@ def test_a_wrong_image_point_counts_as_far_as_the_body_is_not_believed(own_share
     shifted = image.xy.copy()
     shifted[:, wrist, 0] += 60.0
     lifted = rays.on_rays(
-        replace(image, xy=shifted), body - body.mean(axis=1, keepdims=True), camera, own_share=own_share
+        replace(image, xy=shifted), body - body.mean(axis=1, keepdims=True), camera, own_fraction=own_fraction
     )
     pictures = camera.project(camera.to_world(lifted.xyz))
     off = pictures[:, wrist, 0] - image.xy[:, wrist, 0]
-    np.testing.assert_allclose(off, 60 * (1 - own_share), atol=4)  # the wrist moves the whole body a little
+    np.testing.assert_allclose(off, 60 * (1 - own_fraction), atol=4)  # the wrist moves the whole body a little
 
 
 def test_the_translation_fit_is_exact_for_exact_points():

@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 import mocap
 from mocap.app.process import CaptureSettings
 from mocap.cli.main import app
-from mocap.estimate import DETECTORS
+from mocap.estimate import DEFAULT_DETECTOR
 from mocap.io.weights import read_card
 from mocap.solve.lift import DEFAULT_LIFTER
 
@@ -108,7 +108,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_of_its_models(wheel: Path
 
 def test_the_wheel_carries_what_process_needs_by_default() -> None:
     settings = CaptureSettings()
-    assert {settings.estimator, settings.solve.lifter, *DETECTORS} <= set(shipped_models())
+    assert {settings.estimator, settings.solve.lifter, DEFAULT_DETECTOR} <= set(shipped_models())
 
 
 @pytest.mark.slow
@@ -124,8 +124,9 @@ def test_the_default_installation_is_without_torch() -> None:
 
 
 def test_every_network_that_runs_without_torch_has_a_graph() -> None:
-    """The lifter runs with numpy."""
-    assert [name for name in shipped_models() if name != DEFAULT_LIFTER and not read_card(name).graph_file] == []
+    """The lifter runs with numpy; a network that is the user's own download needs torch."""
+    others = [read_card(name) for name in shipped_models() if name != DEFAULT_LIFTER]
+    assert [card.name for card in others if not card.graph_file and not card.download] == []
 
 
 def test_the_readme_names_every_extra() -> None:
@@ -165,10 +166,46 @@ def test_the_installed_wheel_runs_its_command(installed: Path) -> None:
 
 @pytest.mark.slow
 def test_the_installed_wheel_finds_its_own_models(installed: Path) -> None:
-    code = "from mocap.io.weights import list_cards, weights_file\nfor c in list_cards(): print(weights_file(c.name))"
+    code = "from mocap.io.weights import list_cards\nfor card in list_cards(): print(card.folder)"
     paths = [Path(line) for line in run_installed(installed, "-c", code).splitlines()]
-    assert sorted(path.parent.name for path in paths) == sorted(shipped_models())
+    assert sorted(path.name for path in paths) == sorted(shipped_models())
     assert all(path.is_relative_to(installed / "mocap" / "_models") for path in paths)
+
+
+@pytest.fixture(scope="module")
+def training_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of the research part, built from its own project file."""
+    pytest.importorskip("hatchling", reason="hatchling is not installed (dependency group test)")
+    folder = tmp_path_factory.mktemp("training_dist")
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(build, check=True, capture_output=True, cwd=REPOSITORY / "training")
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_research_part_is_a_package_of_its_own(training_wheel: Path) -> None:
+    assert training_wheel.name == f"opentake_training-{mocap.__version__}-py3-none-any.whl"
+    names = set(ZipFile(training_wheel).namelist())
+    assert {name.split("/")[0] for name in names} == {
+        "training",
+        training_wheel.name[: -len("-py3-none-any.whl")] + ".dist-info",
+    }
+    sources = {path for path, _ in tracked_files() if path.startswith("training/") and path.endswith((".py", ".txt"))}
+    assert sources
+    assert sources <= names
+
+
+def test_the_installed_research_part_builds_its_networks(installed: Path, training_wheel: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    with ZipFile(training_wheel) as archive:
+        archive.extractall(tmp_path)
+    code = (
+        "from mocap.estimate.networks import build_network; print(build_network('training.networks.deeppose:DeepPose'))"
+    )
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(installed)])}
+    ran = subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert ran.stdout.startswith("DeepPose(")
 
 
 def test_the_version_of_the_package_is_the_version_of_all() -> None:
@@ -178,6 +215,8 @@ def test_the_version_of_the_package_is_the_version_of_all() -> None:
     addon = tomllib.loads(manifest.read_text(encoding="utf-8"))
     citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
     assert addon["version"] == str(citation["version"]) == mocap.__version__
+    research = tomllib.loads((REPOSITORY / "training" / "pyproject.toml").read_text(encoding="utf-8"))
+    assert research["project"]["version"] == mocap.__version__
     assert f"## {mocap.__version__}" in (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
     for page in (README, *REPOSITORY.glob("docs/**/*.md")):
         assert set(re.findall(r"mocap_blender-([\d.]+\d)", page.read_text(encoding="utf-8"))) <= {mocap.__version__}

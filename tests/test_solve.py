@@ -87,7 +87,9 @@ def test_the_rest_pose_is_a_symmetric_t_pose_on_the_floor(solved):
 
 
 def test_height_is_measured_from_limbs_and_trunk(truth):
-    assert bone_lengths.body_height(keypoints_of(truth)) == pytest.approx(1.75 / bone_lengths.LANDMARK_SHARE, abs=0.01)
+    assert bone_lengths.body_height(keypoints_of(truth)) == pytest.approx(
+        1.75 / bone_lengths.KEYPOINT_FRACTION, abs=0.01
+    )
 
 
 def test_neck_and_head_reach_up_to_the_height(solved, truth):

@@ -71,7 +71,7 @@ def test_short_pauses_are_bridged_and_short_stands_are_noise() -> None:
 def test_feet_are_taken_hold_of_gently() -> None:
     flags = np.zeros((60, 4), dtype=bool)
     flags[20:40] = True
-    firm = lock.hold_weights(flags, 30.0)[:, 0]
+    firm = lock.lock_weights(flags, 30.0)[:, 0]
     assert firm[:20].max() == firm[40:].max() == 0
     assert 0 < firm[20] < firm[22] < firm[30] == 1
     assert np.all(firm[20:40] > 0)
@@ -80,7 +80,7 @@ def test_feet_are_taken_hold_of_gently() -> None:
 def test_a_runner_s_short_stands_are_held_in_their_middle() -> None:
     flags = np.zeros((60, 4), dtype=bool)
     flags[20:24, 0] = flags[20:23, 1] = True
-    firm = lock.hold_weights(flags, 30.0)
+    firm = lock.lock_weights(flags, 30.0)
     np.testing.assert_allclose(firm[19:25, 0], [0, 0.5, 1, 1, 0.5, 0])
     np.testing.assert_allclose(firm[19:24, 1], [0, 0.5, 1, 0.5, 0])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from pathlib import Path
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 
 from mocap.io.weights import (
+    NotDownloadedError,
     check_model,
+    downloads_folder,
     find_models_folder,
     graph_file,
     list_cards,
@@ -23,7 +26,7 @@ from mocap.model.errors import MocapError
 REPOSITORY = Path(__file__).resolve().parents[1]
 NAME = "blazepose-lite"
 SHIPPED = {"blazepose-detector", "blazepose-full", "blazepose-heavy", "blazepose-lite", "lifter"}  # in the wheel
-ALL = [card.name for card in list_cards()]
+ALL = [card.name for card in list_cards() if not card.download]  # their weights are here
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def test_every_card_names_its_origin() -> None:
 
 def test_what_is_shipped_allows_commercial_use_and_what_learned_from_data_without_terms_does_not_say_so() -> None:
     assert set(ALL) >= SHIPPED
-    for card in list_cards():
+    for card in map(read_card, ALL):
         terms = ("Apache-2.0", "yes") if card.name in SHIPPED else ("unknown", "unknown")
         assert (card.licence, card.commercial_use) == terms
 
@@ -123,3 +126,48 @@ def test_a_models_folder_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("MOCAP_MODELS", str(tmp_path / "nowhere"))
     with pytest.raises(MocapError, match="nowhere"):
         list_cards()
+
+
+@pytest.fixture
+def download(models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the weights of a model are expected that are the user's own download, of the four bytes "real"."""
+    card = models / NAME / "card.toml"
+    text = card.read_text().replace(read_card(NAME).sha256, hashlib.sha256(b"real").hexdigest())
+    text = text.replace("weights.safetensors", "theirs.pth").replace("[weights]", '[weights]\ndownload = "fetch it"')
+    card.write_text(text.replace("[graph]", "[other]"))
+    monkeypatch.setenv("TORCH_HOME", str(models / "torch"))
+    folder = models / "torch" / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    return folder / "theirs.pth"
+
+
+def test_a_download_that_is_not_there_is_not_damaged(download: Path) -> None:
+    with pytest.raises(NotDownloadedError, match=r"not downloaded; fetch it with: fetch it$") as raised:
+        check_model(NAME)
+    assert str(download) in str(raised.value)
+
+
+def test_a_download_is_checked_as_other_weights_are(download: Path) -> None:
+    download.write_bytes(b"real")
+    assert weights_file(NAME) == download
+    download.write_bytes(b"fake")
+    with pytest.raises(MocapError, match=r"damaged or not as its card says.*fetch them again with: fetch it") as raised:
+        weights_file(NAME)
+    assert not isinstance(raised.value, NotDownloadedError)
+
+
+def test_downloads_are_looked_for_where_torch_keeps_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    hub = pytest.importorskip("torch").hub
+    for variable in ("TORCH_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+        assert downloads_folder() == Path(hub.get_dir()) / "checkpoints"
+        monkeypatch.delenv(variable)
+    assert downloads_folder() == Path(hub.get_dir()) / "checkpoints"
+
+
+@pytest.mark.parametrize("key", ["estimator", "keypoints", "parts"])
+def test_a_card_says_what_runs_it_and_what_it_gives(models: Path, key: str) -> None:
+    card = models / NAME / "card.toml"
+    card.write_text(re.sub(rf"^{key} = .*\n", "", card.read_text(), flags=re.MULTILINE))
+    with pytest.raises(MocapError, match=rf"cannot be read \(.*{key}"):
+        read_card(NAME)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -76,8 +77,28 @@ def test_a_graphics_card_asks_for_the_extra_in_one_line(device: str, tmp_path: P
     assert "pip install 'opentake[torch]'" in ran.stderr
 
 
+@pytest.mark.slow
+def test_a_research_network_runs_without_torch_from_its_graph(clip: Path, tmp_path: Path) -> None:
+    take = tmp_path / "take.bvh"
+    ran = mocap("process", clip, "-o", take, "--estimator", "heatmap-small", cache=tmp_path / "cache")
+    assert ran.returncode == 0, ran.stderr
+    assert f"Frames: {FRAMES}" in take.read_text()
+
+
+def without_graph(folder: Path) -> Path:
+    """A folder of models whose heatmap-small has no graph."""
+    for name in ("blazepose-detector", "keypoint-rcnn", "heatmap-small"):
+        shutil.copytree(REPOSITORY / "models" / name, folder / name)
+    card = folder / "heatmap-small" / "card.toml"
+    card.write_text(card.read_text().replace("[graph]", "[other]"))
+    return folder
+
+
 @pytest.mark.parametrize(("estimator", "extra"), [("heatmap-small", "torch"), ("keypoint-rcnn", "train")])
-def test_a_network_without_a_graph_asks_for_an_extra_in_one_line(estimator: str, extra: str, tmp_path: Path) -> None:
+def test_a_network_without_a_graph_asks_for_an_extra_in_one_line(
+    estimator: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOCAP_MODELS", str(without_graph(tmp_path / "models")))
     ran = mocap("process", EXAMPLE, "-o", tmp_path / "take.bvh", "--estimator", estimator, cache=tmp_path / "cache")
     assert ran.returncode != 0
     assert len(ran.stderr.splitlines()) == 1

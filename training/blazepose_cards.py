@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from training.networks import NETWORKS
+
 PIPELINE_PAGE = "MediaPipe's published documentation of the pose solution (docs/solutions/pose.md)"
 
 
@@ -59,6 +61,8 @@ ORIGINS = {
     ),
 }
 
+DETECTOR_ROLE = 'detector = "blazepose-detector"'
+LANDMARK_ROLE = 'estimator = "blazepose"\nkeypoints = "BLAZEPOSE_33"\nparts = ["body"]'
 DETECTOR_TENSORS = {
     "input": "(B, 3, 224, 224) float32 RGB in 0..1: the image letterboxed into a square, zeros around it",
     "output": "boxes (B, 2254, 12) and logits (B, 2254) of anchors; see estimate.networks.blazepose.DetectorOutputs",
@@ -82,7 +86,8 @@ name = "{name}"
 description = "{task}"
 licence = "Apache-2.0"
 commercial_use = "yes"
-network = "{name}"
+{role}
+network = "{network}"
 input = "{input}"
 output = "{output}"
 limits = [
@@ -120,8 +125,9 @@ def card_text(name: str, origin: Origin, weights_sha256: str, parameters: int) -
     tensors = DETECTOR_TENSORS if is_detector else LANDMARK_TENSORS
     limits = "\n".join(f'  "{limit}",' for limit in (DETECTOR_LIMITS if is_detector else LANDMARK_LIMITS))
     fields = {key: getattr(origin, key) for key in ("registry", "package", "member", "sha256", "task")}
+    runs = {"network": NETWORKS[name], "role": DETECTOR_ROLE if is_detector else LANDMARK_ROLE}
     numbers = {"weights_sha256": weights_sha256, "parameters": parameters, "limits": limits}
-    return CARD.format(name=name, **fields, **tensors, **numbers) + _figures(origin)
+    return CARD.format(name=name, **fields, **tensors, **runs, **numbers) + _figures(origin)
 
 
 def _figures(origin: Origin) -> str:

@@ -25,12 +25,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mocap.estimate.networks.blazepose_lsp import BlazePoseLsp
 from mocap.evaluate import metrics
 from mocap.io.files import atomic_path
 from mocap.model.keypoints import LSP_14
 from training import record
 from training.blazepose_maps import NETWORKS, Crops, batches_of, published, read_crops, store
+from training.networks.blazepose_lsp import BlazePoseLsp
 from training.optimisers import average_into, rate_at
 
 POOL = 12  # shards that are mixed

@@ -11,8 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from mocap.estimate.modules import load_module
-from mocap.estimate.networks import create_network
-from mocap.estimate.networks.blazepose_lsp import BlazePoseLsp
 from mocap.estimate.regions import cut_out, region_axes
 from mocap.estimate.runtime import Image
 from mocap.io.files import atomic_path
@@ -22,6 +20,8 @@ from training.corpus import extension
 from training.datasets.lsp import read_lsp
 from training.datasets.samples import Example
 from training.datasets.splits import split_lsp
+from training.networks import create_network
+from training.networks.blazepose_lsp import BlazePoseLsp
 
 NETWORKS = {f"blazepose-{size}": f"blazepose-lsp-{size}" for size in ("heavy", "full", "lite")}
 REACH = 1.08  # of the farthest joint from the hips: where BlazePose puts its circle, in the mean

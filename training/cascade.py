@@ -26,12 +26,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mocap.estimate.networks import create_network
 from mocap.io.files import atomic_path
 from mocap.model.keypoints import LSP_14
 from training.batches import as_input
 from training.corpus import Corpus, Sources, build_corpus
 from training.crops import Crops
+from training.networks import create_network
 from training.optimisers import mixed_precision
 from training.outcome import describe
 from training.scores import scores_of

@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from mocap.estimate.networks import create_network
 from mocap.estimate.networks.blazepose import LandmarkNetwork, PersonDetector
 from training.blazepose_cards import NOTICE, ORIGINS, Origin, card_text
 from training.blazepose_layers import detector_layers, landmark_layers
+from training.networks import create_network
 from training.tflite_reader import Convolution, TfliteFile
 from training.write_graphs import write_graph
 

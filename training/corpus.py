@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mocap.estimate.networks import create_network
 from mocap.model.errors import MocapError
 from training.crops import Crops, make_crops
 from training.datasets.duplicates import known_duplicates
@@ -13,6 +12,7 @@ from training.datasets.labelled import read_examples
 from training.datasets.lsp import read_lsp, read_lspet
 from training.datasets.samples import Example
 from training.datasets.splits import Split, split_lsp
+from training.networks import create_network
 from training.settings import Settings
 
 

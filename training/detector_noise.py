@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 from mocap.model.body import TRUNK_CORNERS
 from mocap.model.keypoints import COCO_17, LSP_14
 from mocap.model.rotation import Array
-from mocap.solve.lift.features import turn_to_axis
+from mocap.solve.lift.features import rotation_to_axis
 from training.captured_bodies import NAMES
 
 K = len(NAMES)
@@ -164,5 +164,5 @@ def _guess(seen: Array, rng: np.random.Generator, withheld: float) -> Array:
 def looked_at(seen: Array) -> Array:
     """Landmarks (B, T, 33, 3) about the hips along the axes of a camera that looks at their trunk."""
     trunk = seen[:, :, [NAMES.index(name) for name in TRUNK_CORNERS]].mean(axis=2)
-    turns = turn_to_axis(trunk[..., :2] / np.maximum(trunk[..., 2:], 0.1))
+    turns = rotation_to_axis(trunk[..., :2] / np.maximum(trunk[..., 2:], 0.1))
     return about_hips(seen) @ turns.swapaxes(-1, -2)

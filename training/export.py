@@ -14,10 +14,10 @@ from typing import Any
 
 from safetensors.torch import load_file, save_file
 
-from mocap.estimate.networks import create_network
 from mocap.io.files import atomic_path
 from mocap.io.weights import find_models_folder
 from mocap.model.errors import MocapError, unknown_name
+from training.networks import NETWORKS, create_network
 from training.starts import half
 
 LSP_TERMS = "unknown"  # the datasets state none: research use
@@ -25,9 +25,10 @@ LSP_TERMS = "unknown"  # the datasets state none: research use
 
 @dataclass(frozen=True)
 class Kind:
-    """What a card says of a model, other than how it was trained."""
+    """What a card says of a model, other than how it was trained. estimator: the kind that runs it."""
 
     network: str
+    estimator: str
     description: str
     input: str
     output: str
@@ -39,16 +40,20 @@ class Kind:
 _REGRESSED = "(1, 28) x and y in turn of LSP's 14 joints, in sides of the crop"
 _MAPS = "(1, 14, side / 4, side / 4) logits of heatmaps of LSP's 14 joints"
 _BASED = "Its trunk is BlazePose's, by Google LLC, Apache-2.0: see models/blazepose-heavy/NOTICE."
+_POINTS, _PEAKS = "joint-regressor", "joint-heatmaps"
 KINDS = {
-    "deeppose": Kind("deeppose", "the founding report's variant of DeepPose, all joints at once", "100", _REGRESSED),
-    "alexnet": Kind("alexnet", "the founding report's AlexNet, all joints at once", "150", _REGRESSED),
-    "resnet34": Kind("resnet34", "the founding report's ResNet34, all joints at once", "150", _REGRESSED),
-    "heatmap": Kind("heatmap", "the reference: residual network with heatmaps", "192", _MAPS),
-    "heatmap-small": Kind("heatmap-small", "the reference in a size for a processor", "128", _MAPS),
-    "flowing-convnet": Kind("spatialnet", "Flowing ConvNets' SpatialNet with fusion", "256", _MAPS + ", twice"),
+    "deeppose": Kind(
+        "deeppose", _POINTS, "the founding report's variant of DeepPose, all joints at once", "100", _REGRESSED
+    ),
+    "alexnet": Kind("alexnet", _POINTS, "the founding report's AlexNet, all joints at once", "150", _REGRESSED),
+    "resnet34": Kind("resnet34", _POINTS, "the founding report's ResNet34, all joints at once", "150", _REGRESSED),
+    "heatmap": Kind("heatmap", _PEAKS, "the reference: residual network with heatmaps", "192", _MAPS),
+    "heatmap-small": Kind("heatmap-small", _PEAKS, "the reference in a size for a processor", "128", _MAPS),
+    "flowing-convnet": Kind("spatialnet", _PEAKS, "Flowing ConvNets' SpatialNet with fusion", "256", _MAPS + ", twice"),
     **{
         f"blazepose-lsp{suffix}": Kind(
             f"blazepose-lsp-{size}",
+            "blazepose-lsp",
             f"BlazePose {size} with a head for LSP's 14 joints, trained on LSP and LSP Extended",
             "256",
             "(1, 14, 3) x and y in sides of the crop, confidence; (1, 39, 5) BlazePose's landmarks; presence",
@@ -75,7 +80,7 @@ def export(run: Path, name: str, models: Path, *, commands: list[str], figures: 
         raise unknown_name("model", name, sorted(KINDS))
     source = run / "weights.safetensors"
     if not source.is_file():
-        raise MocapError(f"{source} is not there; train it first, docs/dev/comparison.md has the commands")
+        raise MocapError(f"{source} is not there; train it first, docs/dev/training.md has the commands")
     kind, state = KINDS[name], half(load_file(source))
     network = create_network(kind.network)
     try:
@@ -103,7 +108,10 @@ def card_text(name: str, kind: Kind, sha256: str, parameters: int) -> str:
         "description": kind.description,
         "licence": LSP_TERMS,
         "commercial_use": "unknown",
-        "network": kind.network,
+        "estimator": kind.estimator,
+        "keypoints": "LSP_14",
+        "parts": ["body"],
+        "network": NETWORKS[kind.network],
         "input": f"(1, 3, {kind.input}, {kind.input}) float32, RGB in 0..1: a square around the person",
         "output": kind.output,
         "limits": list(LIMITS),

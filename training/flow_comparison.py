@@ -23,7 +23,6 @@ import torch
 
 from mocap.estimate.modules import load_module
 from mocap.estimate.networks.blazepose import LandmarkNetwork
-from mocap.estimate.networks.spatialnet import FlowPooling
 from mocap.estimate.regions import cut_out
 from mocap.evaluate import metrics
 from mocap.io.files import atomic_path
@@ -32,6 +31,7 @@ from mocap.model.errors import unknown_name
 from mocap.model.keypoints import BLAZEPOSE_33, LSP_14
 from mocap.model.rotation import Array
 from training.flow import POOLINGS, Maps, neighbours
+from training.networks.spatialnet import FlowPooling
 
 VIEWS = {"cam01": "cam_01", "cam03": "cam_03"}  # clip and its camera in calibration.toml
 LIMBS = tuple(name for name in LSP_14.names if name not in ("neck", "head_top"))

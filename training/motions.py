@@ -125,7 +125,7 @@ def _from_bvh(path: Path) -> list[SourceTake]:
         return []
     frames = np.rint(np.arange(0, len(motion) - 0.5, float(motion.fps) / FPS)).astype(int)
     world = kinematics.world_rotations(motion.skeleton, motion.local_wxyz[frames])
-    joints = kinematics.place_joints(motion.skeleton, motion.root_world[frames], world)
+    joints = kinematics.forward_kinematics(motion.skeleton, motion.root_world[frames], world)
     column = {part: motion.skeleton.index(bone) for part, bone in bones.items()}
     rest = motion.skeleton.rest_positions()
     arms = np.stack([rest[column[f"{side}_wrist"]] - rest[column[f"{side}_elbow"]] for side in ("left", "right")])

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 from torch.nn import functional as F
 
-from mocap.estimate.networks import create_network
 from mocap.model.errors import unknown_name
 from mocap.model.keypoints import LSP_14
+from training.networks import create_network
 
 JOINTS = len(LSP_14)
 SPREAD_CELLS = 1.5  # standard deviation of the bell that a heatmap should show

@@ -1,6 +1,6 @@
 """Writes models/*/graph.xml, the networks as OpenVINO runs them, from the torch modules and their safetensors.
 
-    python -m training.write_graphs                      # of every model that the wheel carries
+    python -m training.write_graphs                      # of every model here that OpenVINO runs
     python -m training.write_graphs blazepose-lite
 
 With these files a capture needs no torch. They hold no weights: see ``mocap.estimate.graphs``. The same versions of
@@ -26,27 +26,32 @@ from numpy.typing import NDArray
 from safetensors.numpy import load
 from torch import nn
 
-from mocap.estimate.graphs import SMALL_CONSTANTS, small_start, traced
-from mocap.estimate.modules import capture_module
-from mocap.estimate.networks import create_network
+from mocap.estimate.graphs import SMALL_CONSTANTS, record, small_start, traced, with_image_input
+from mocap.estimate.modules import CaptureModule, capture_module
+from mocap.estimate.networks import build_network
 from mocap.estimate.openvino_runtime import import_openvino
 from mocap.io.files import atomic_path
-from mocap.io.weights import CARD_FILE, REPAIR, find_models_folder
+from mocap.io.weights import CARD_FILE, REPAIR, find_models_folder, list_cards
 from mocap.model.errors import MocapError
 
-NAMES = ("blazepose-detector", "blazepose-lite", "blazepose-full", "blazepose-heavy")
 GRAPH_FILE = "graph.xml"
 WRITER = "training/write_graphs.py"
 Tensors = dict[str, NDArray[np.float32]]
 WIDEST_NUMBER = 8  # bytes; small constants begin at multiples of it
+MOST_SMALL_BYTES = 16_384  # of a graph whose weights are where they should be
 
 
 def main() -> None:
     """Reads the command line and writes the graphs, and their digests into the cards."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", default=NAMES, help="models [those of the wheel]")
-    for name in parser.parse_args().names:
+    parser.add_argument("names", nargs="*", help="models [all that OpenVINO runs]")
+    for name in parser.parse_args().names or names():
         print(write_graph(find_models_folder() / name))
+
+
+def names() -> list[str]:
+    """The models that can have a graph: all with weights here, but the lifter, which NumPy runs."""
+    return [card.name for card in list_cards() if card.role != "lifter" and not card.download]
 
 
 def write_graph(folder: Path) -> Path:
@@ -82,7 +87,7 @@ def _network(folder: Path, card: dict[str, Any]) -> tuple[nn.Module, Tensors]:
     if hashlib.sha256(content).hexdigest() != card["weights"]["sha256"]:
         raise MocapError(f"the weights in {folder} are not those of the card; {REPAIR}")
     tensors = {name: tensor.astype(np.float32) for name, tensor in load(content).items()}
-    module = create_network(card["network"])
+    module = build_network(card["network"])
     module.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in tensors.items()})
     return module.eval(), tensors
 
@@ -104,15 +109,38 @@ def graph_bytes(name: str, module: nn.Module, tensors: Tensors) -> bytes:
     bytes
         XML whose constants point into ``mocap.estimate.graphs.constant_block`` of the weights.
     """
-    ov = import_openvino()
-    net, numbers = _serialized(ov, traced(ov, capture_module(module)))
+    ov, run = import_openvino(), capture_module(module)
+    net, numbers = _serialized(ov, traced(ov, run))
     small = _point_into_weights(net, numbers, tensors)
+    if len(small) > MOST_SMALL_BYTES:
+        net, numbers = _serialized(ov, _unfolded(ov, run))
+        small = _point_into_weights(net, numbers, tensors)
     _strip(net)
     net.attrib["name"] = name
     information = ElementTree.SubElement(net, "rt_info")
     ElementTree.SubElement(information, SMALL_CONSTANTS, value=small.hex())
     ElementTree.indent(net, " ")
     return ElementTree.tostring(net, encoding="utf-8", xml_declaration=True) + b"\n"
+
+
+def _unfolded(ov: Any, module: CaptureModule) -> Any:
+    """The OpenVINO model of a module, converted without multiplying normalisations into the weights before them.
+
+    ``openvino.convert_model`` always does; then the constants are no longer those of the safetensors. The processor's
+    compiler does it later, so that nothing is lost.
+    """
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+    from openvino.passes import ConstantFolding, Manager
+
+    recorded, example = record(module)
+    decoder = TorchScriptPythonDecoder(recorded, example_input=example)  # must outlive the conversion
+    frontend = FrontEndManager().load_by_framework("pytorch")
+    model = with_image_input(ov, frontend.convert(frontend.load(decoder)), module)
+    passes = Manager()
+    passes.register_pass(ConstantFolding())  # sizes that tracing left to be computed
+    passes.run_passes(model)
+    return model
 
 
 def with_graph(card: str, sha256: str) -> str:

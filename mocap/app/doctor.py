@@ -125,6 +125,8 @@ def _models() -> Iterator[Finding]:
 def _model(name: str) -> Finding:
     try:
         weights.check_model(name)
+    except weights.NotDownloadedError as error:
+        return Finding(name, True, f"not downloaded; only this estimator needs it: {error}")
     except MocapError as error:
         return Finding(name, False, str(error), RESTORE_MODELS)
     if weights.read_card(name).graph_file:

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 import mocap
 from mocap.app.settings import CaptureSettings
-from mocap.estimate import DETECTORS, Detector, PoseEstimator, create_detector, create_estimator
+from mocap.estimate import DEFAULT_DETECTOR, Detector, PoseEstimator, create_detector, create_estimator
 from mocap.io import rounding
 from mocap.io.weights import read_card
 from mocap.model.body import BODY
@@ -115,7 +115,7 @@ def look(
     _warn_if_mostly_unseen(tracks[0], footage, warnings)
     source = Source(clip.name, clip.sha256(), info.size, info.fps, info.frames, float(info.start_s))
     fov_degrees = settings.solve.fov_degrees or info.fov_degrees or DEFAULT_FOV_DEGREES
-    models = [_model_entry(name) for name in (settings.estimator, *DETECTORS)]
+    models = [_model_entry(name) for name in (settings.estimator, DEFAULT_DETECTOR)]
     used = ("numpy", "scipy", "openvino")
     return Take(
         source=source,
@@ -133,7 +133,7 @@ def look(
 
 
 def _warn_if_mostly_unseen(track: Track, footage: Footage, warnings: list[str]) -> None:
-    unseen = 1 - len(track.sightings) / footage.frames
+    unseen = 1 - len(track.poses) / footage.frames
     if unseen > MOSTLY_UNSEEN:
         warnings.append(f"the person is seen in {100 * (1 - unseen):.0f} % of the clip only")
 
@@ -167,7 +167,7 @@ def _camera_path(background: Background, footage: Footage, motion: str, warnings
     """How the camera turned (T, 3, 3), if it did; a line in ``warnings`` if that was asked for and cannot be told."""
 
     def boxes(frame: int) -> Array:
-        seen = [track.sightings[frame] for track in footage.tracks if frame in track.sightings]
+        seen = [track.poses[frame] for track in footage.tracks if frame in track.poses]
         return np.array([keypoint_box(one.xy, one.confidence, background.size) for one in seen]).reshape(-1, 4)
 
     path = None if footage.cuts or motion == "static" else background.path(boxes)
@@ -192,7 +192,7 @@ def _person(number: int, track: Track, frames: int, layout: KeypointLayout, info
     xyz = np.full((frames, len(layout), 3), np.nan)
     confidence = np.zeros((frames, len(layout)))
     boxes = np.full((frames, 4), np.nan)
-    for frame, sighting in track.sightings.items():
+    for frame, sighting in track.poses.items():
         xy[frame], confidence[frame] = sighting.xy, sighting.confidence
         boxes[frame] = keypoint_box(sighting.xy, sighting.confidence, info.size)
         if sighting.xyz is not None:
@@ -210,10 +210,6 @@ def keypoint_box(xy: Array, confidence: Array, size: tuple[int, int]) -> Array:
 
 
 def _model_entry(name: str) -> dict[str, str]:
-    if name == "keypoint-rcnn":
-        from mocap.estimate.keypoint_rcnn import model_entry
-
-        return model_entry()
     card = read_card(name)
     return {"name": name, "sha256": card.sha256, "licence": card.licence}
 
@@ -225,7 +221,7 @@ def _licences(models: list[dict[str, str]]) -> list[dict[str, str]]:
             "part": m["name"],
             "kind": "weights",
             "licence": m["licence"],
-            "commercial_use": "unknown" if m["name"] == "keypoint-rcnn" else read_card(m["name"]).commercial_use,
+            "commercial_use": read_card(m["name"]).commercial_use,
         }
         for m in models
     ]

@@ -31,7 +31,7 @@ class CaptureSettings:
         "blazepose-heavy",
         "estimator",
         "The pose network; blazepose-full and blazepose-lite are faster and less exact. `mocap models` lists all.",
-        listed="mocap.estimate:ESTIMATORS",
+        listed="mocap.estimate:estimator_names",
         commands=FROM_VIDEO,
     )
     device: str = option(

@@ -139,18 +139,21 @@ def validate(
 @command
 def models() -> None:
     """List the networks, their licences and the state of their files."""
-    from mocap.io.weights import check_model, list_cards
+    from mocap.io.weights import NotDownloadedError, check_model, list_cards
 
     damaged = []
     for card in list_cards():
         try:
             check_model(card.name)
             state = "ok"
+        except NotDownloadedError:
+            state = f"not downloaded; fetch it with: {card.download}"
         except MocapError as error:
             state = str(error)
             damaged.append(card.name)
         typer.echo(f"{card.name:20} {card.licence:12} commercial use: {card.commercial_use:8} {state}")
-        typer.echo(f"{'':20} {card.description}")
+        gives = f"; gives {', '.join(card.parts)} ({card.keypoints})" if card.parts else ""
+        typer.echo(f"{'':20} {card.description}{gives}")
     if damaged:
         raise MocapError(f"weights or graphs missing or damaged: {', '.join(damaged)}; install the package again")
 

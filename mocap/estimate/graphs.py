@@ -97,14 +97,39 @@ def traced(ov: Any, module: CaptureModule) -> Any:
     openvino.Model
         With the module's names for its outputs.
     """
+    recorded, example = record(module)
+    return with_image_input(ov, ov.convert_model(recorded, example_input=example), module)
+
+
+def record(module: CaptureModule) -> tuple[Any, Any]:
+    """The module as TorchScript, and the (1, 3, size, size) image of zeros that it was recorded with."""
     import torch
 
     example = torch.zeros(1, 3, module.image_size, module.image_size)
     with warnings.catch_warnings():  # tracing is deprecated, but converts in a third of the time of torch.export
         warnings.simplefilter("ignore", DeprecationWarning)
-        recorded = torch.jit.trace(module, example, check_trace=False)
-    model = ov.convert_model(recorded, example_input=example)
-    model.reshape(list(example.shape))
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # sizes become constants, and the size is fixed
+        return torch.jit.trace(module, example, check_trace=False), example
+
+
+def with_image_input(ov: Any, model: Any, module: CaptureModule) -> Any:
+    """A converted model with a fixed size, the module's output names, and uint8 images as its input.
+
+    Parameters
+    ----------
+    ov
+        The openvino package.
+    model
+        As OpenVINO converted it: takes (1, 3, size, size) float32.
+    module
+        What it was converted from.
+
+    Returns
+    -------
+    openvino.Model
+        Takes (1, size, size, 3) uint8 RGB.
+    """
+    model.reshape([1, 3, module.image_size, module.image_size])
     for output, output_name in zip(model.outputs, module.output_names):
         output.get_tensor().set_names({output_name})
     steps = ov.preprocess.PrePostProcessor(model)

@@ -13,9 +13,7 @@ import numpy as np
 
 from mocap.estimate import Frame, Poses
 from mocap.estimate.regions import crop_to_frame, cut_out, region_axes, regions_around
-from mocap.estimate.runtime import Image, Network, Outputs, create_runtime
-from mocap.io.weights import CARD_FILE, find_models_folder
-from mocap.model.errors import MocapError
+from mocap.estimate.runtime import Image, Outputs, create_runtime
 from mocap.model.keypoints import LSP_14
 from mocap.model.rotation import Array
 
@@ -30,21 +28,14 @@ CIRCLE_CENTER, CIRCLE_RIM = 33, 34  # its landmarks that place the next crop
 BLAZEPOSE_SIDE = 256
 
 
-def load_runtime(name: str, device: str) -> Network:
-    """The network, or a MocapError that says how to train it where its weights are not there."""
-    if not (find_models_folder() / name / CARD_FILE).is_file():
-        hint = "docs/dev/comparison.md says how to train it"
-        raise MocapError(f"{name} has no weights here; {hint}; or use blazepose-heavy")
-    return create_runtime(name, device=device)
-
-
 class _JointEstimator:
     """Cuts out, runs the network, and takes its joints back to the frame."""
 
     layout = LSP_14
+    parts = ("body",)
 
     def __init__(self, name: str, *, device: str = "auto") -> None:
-        self._network = load_runtime(name, device)
+        self._network = create_runtime(name, device=device)
 
     def estimate(self, frames: Sequence[Frame], regions: Array) -> Poses:
         """Poses of B regions (B, 4), each in the frame of the same index; all are in flight at once."""

@@ -5,10 +5,8 @@ He et al., "Mask R-CNN" (2017). Its weights are the user's own download, since t
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,34 +17,14 @@ from mocap.estimate import Frame, Poses
 from mocap.estimate.devices import resolve_device
 from mocap.estimate.regions import crop_to_frame, cut_out, whole_frame
 from mocap.estimate.torchvision_operators import import_torchvision
-from mocap.model.errors import MocapError
+from mocap.io.weights import weights_file
 from mocap.model.keypoints import COCO_17
 from mocap.model.rotation import Array
 
-WEIGHTS = "keypointrcnn_resnet50_fpn_coco-fc266e95.pth"
-LICENCE = "BSD-3-Clause (code); weights trained on COCO"
 SIDE = 512  # pixels of the crop
 UPSCALED = 2.0  # logits of keypoints to odds: a clear one has 5 and more
 MARGIN = 1.3  # of the box around the keypoints, for the next region
 MIN_CONFIDENCE = 1e-6
-
-
-def weights_path() -> Path:
-    """Where torch keeps the downloaded weights. MocapError, with the command that fetches them, without them."""
-    path = Path(torch.hub.get_dir()) / "checkpoints" / WEIGHTS
-    if not path.is_file():
-        raise MocapError(
-            f"keypoint-rcnn needs torchvision's weights in {path.parent}; fetch them with: python -c "
-            "\"from torchvision.models.detection import keypointrcnn_resnet50_fpn as k; k(weights='DEFAULT')\""
-        )
-    return path
-
-
-def model_entry() -> dict[str, str]:
-    """What a take says of this network."""
-    with weights_path().open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return {"name": "keypoint-rcnn", "sha256": digest, "licence": LICENCE}
 
 
 @cache
@@ -62,12 +40,13 @@ class KeypointRcnnEstimator:
     """The person of the highest score in a region, by the 17 keypoints of COCO."""
 
     layout = COCO_17
+    parts = ("body",)
 
     def __init__(self, name: str, *, device: str = "auto", network: nn.Module | None = None) -> None:
         self._device = torch.device(resolve_device(device))
         if network is None:
             network = untrained()
-            network.load_state_dict(torch.load(weights_path(), weights_only=True, map_location="cpu"))
+            network.load_state_dict(torch.load(weights_file(name), weights_only=True, map_location="cpu"))
         self._network = network.to(self._device).eval()
 
     def estimate(self, frames: Sequence[Frame], regions: Array) -> Poses:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mocap.estimate.networks import create_network
+from mocap.estimate.networks import build_network
 from mocap.estimate.networks.blazepose import LandmarkNetwork
 from mocap.io.weights import REPAIR, load_weights, read_card
 from mocap.model.errors import MocapError
@@ -17,7 +17,7 @@ def load_module(name: str) -> nn.Module:
     Raises MocapError for unknown names and for weights that are missing or not those of the card.
     """
     network = read_card(name).network
-    module = create_network(network)
+    module = build_network(network)
     try:
         module.load_state_dict({key: torch.from_numpy(tensor) for key, tensor in load_weights(name).items()})
     except RuntimeError as error:  # names or shapes

@@ -136,7 +136,7 @@ def _cache_key(version: str, cpu: str, options: dict[str, Any], name: str) -> st
     here = Path(__file__)
     sources = [here, here.with_name("graphs.py")]
     if not card.graph_file:
-        sources += [*source_files(), here.with_name("modules.py")]
+        sources += [*source_files(card.network), here.with_name("modules.py")]
     return cache_key(name, parts, sources)
 
 

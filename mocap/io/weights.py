@@ -17,6 +17,7 @@ from mocap.model.errors import MocapError, unknown_name
 
 FOLDER_VARIABLE = "MOCAP_MODELS"
 CARD_FILE = "card.toml"
+ROLES = ("estimator", "detector", "lifter")  # a card has one of these keys, with the kind as its value
 REPAIR = "reinstall the package, or rebuild the models with training/convert_blazepose.py"
 
 
@@ -27,12 +28,21 @@ class Card:
     commercial_use: yes, no or unknown. sha256: of the weights. origin_*: the published file they were made from.
     published_figures: measure to value. folder: where the card lies. graph_*: of the graph that OpenVINO reads; empty
     for a network that is traced from its torch module.
+
+    role: one of ROLES. kind: which class runs the network, of ``mocap.estimate.KINDS``. keypoints: the layout that an
+    estimator gives, of ``mocap.model.keypoints.LAYOUTS``; parts: of the body, such as "body"; both empty for other
+    roles. network: its torch module as "module:function". download: the command that fetches the weights, where they
+    are not this project's to pass on: they then lie in torch's folder of downloads, not beside the card.
     """
 
     name: str
     description: str
     licence: str
     commercial_use: str
+    role: str
+    kind: str
+    keypoints: str
+    parts: tuple[str, ...]
     network: str
     input: str
     output: str
@@ -48,6 +58,16 @@ class Card:
     published_figures: dict[str, Any] = field(default_factory=dict)
     graph_file: str = ""
     graph_sha256: str = ""
+    download: str = ""
+
+    @property
+    def weights_path(self) -> Path:
+        """Where the weights are, or would be."""
+        return (downloads_folder() if self.download else self.folder) / self.weights_file
+
+
+class NotDownloadedError(MocapError):
+    """The weights are the user's own download, and are not there: nothing is damaged."""
 
 
 def find_models_folder() -> Path:
@@ -86,11 +106,31 @@ def read_card(name: str) -> Card:
         raise MocapError(f"the card {path} cannot be read ({error}); {REPAIR}") from error
 
 
+def has_card(name: str) -> bool:
+    """Whether the folder of models has a card of that name."""
+    return (find_models_folder() / name / CARD_FILE).is_file()
+
+
+def downloads_folder() -> Path:
+    """Where torch keeps weights that it downloads: as ``torch.hub`` says, found without importing torch."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    home = os.environ.get("TORCH_HOME") or Path(cache, "torch")
+    return Path(home).expanduser() / "hub" / "checkpoints"
+
+
 def _card(content: dict[str, Any], folder: Path) -> Card:
     texts = ("name", "description", "licence", "commercial_use", "network", "input", "output")
     weights, origin, graph = content["weights"], content["origin"], content.get("graph")
+    role = next((role for role in ROLES if role in content), None)
+    if role is None:
+        raise KeyError(f"one of {', '.join(ROLES)}")
+    is_estimator = role == "estimator"
     return Card(
         **{key: content[key] for key in texts},
+        role=role,
+        kind=content[role],
+        keypoints=content["keypoints"] if is_estimator else "",
+        parts=tuple(content["parts"]) if is_estimator else (),
         limits=tuple(content["limits"]),
         weights_file=weights["file"],
         sha256=weights["sha256"],
@@ -103,19 +143,44 @@ def _card(content: dict[str, Any], folder: Path) -> Card:
         published_figures=content.get("published_figures", {}),
         graph_file=graph["file"] if graph else "",
         graph_sha256=graph["sha256"] if graph else "",
+        download=weights.get("download", ""),
     )
 
 
 def weights_file(name: str) -> Path:
     """The weights of a model, checked against the sha256 of its card.
 
-    Raises MocapError when the file is missing, is no safetensors file, or has been damaged or swapped.
+    Parameters
+    ----------
+    name
+        A model with a card.
+
+    Returns
+    -------
+    pathlib.Path
+        A safetensors file, or the user's own download.
+
+    Raises
+    ------
+    MocapError
+        When the file is missing, is no safetensors file, or has been damaged or swapped. NotDownloadedError, with the
+        command that fetches it, when it is a download that is not there.
     """
     card = read_card(name)
-    path = card.folder / card.weights_file
+    if card.download:
+        return _downloaded(card)
+    path = card.weights_path
     if path.suffix != ".safetensors":
         raise MocapError(f"{path} is no .safetensors file: nothing else is loaded, since it could run code; {REPAIR}")
     return _verified(path, card.sha256, f"the weights of {name} are")
+
+
+def _downloaded(card: Card) -> Path:
+    """The user's own download, if it is there and is what the card promises."""
+    path = card.weights_path
+    if not path.is_file():
+        raise NotDownloadedError(f"{card.name} needs {path}, which is not downloaded; fetch it with: {card.download}")
+    return _verified(path, card.sha256, f"the weights of {card.name} are", f"fetch them again with: {card.download}")
 
 
 def graph_file(name: str) -> Path:
@@ -149,13 +214,13 @@ def check_model(name: str) -> None:
         graph_file(name)
 
 
-def _verified(path: Path, sha256: str, subject: str) -> Path:
+def _verified(path: Path, sha256: str, subject: str, repair: str = REPAIR) -> Path:
     """The path, if the file is there and has that digest; ``subject`` begins the error's sentence."""
     if not path.is_file():
-        raise MocapError(f"{subject} missing: {path}; {REPAIR}")
+        raise MocapError(f"{subject} missing: {path}; {repair}")
     status = path.stat()
     if _sha256(path, status.st_size, status.st_mtime_ns) != sha256:
-        raise MocapError(f"{subject} damaged or not as its card says: {path}; {REPAIR}")
+        raise MocapError(f"{subject} damaged or not as its card says: {path}; {repair}")
     return path
 
 

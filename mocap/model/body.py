@@ -112,5 +112,5 @@ LEFT_LEG = Part(
     without_tips="no heels and toes: the pitch of feet follows the shins or the floor",
 )
 BODY = Body((TRUNK, HEAD, *both_sides(LEFT_ARM), *both_sides(LEFT_LEG)))
-GROUPS = ("trunk", "arms", "legs")  # whose labels a network confuses together
+GROUPS = ("trunk", "arms", "legs")  # keypoints whose left and right a network swaps together
 TRUNK_CORNERS = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")

@@ -1,4 +1,4 @@
-"""A pinhole camera and its place in the world."""
+"""A pinhole camera: intrinsics, position and orientation in the world."""
 
 from __future__ import annotations
 
@@ -14,10 +14,21 @@ DEFAULT_FOV_DEGREES = 55.0  # vertical, of the longer image side: a phone's main
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """OpenCV axes: x right, y down, z forward.
+    """A pinhole camera without distortion. OpenCV axes: x right, y down, z forward.
 
-    K: (3, 3) pixels. T_world_camera: (4, 4) metres, takes camera coordinates to world coordinates. size: (width,
-    height) pixels.
+    Parameters
+    ----------
+    K : array (3, 3)
+        Intrinsic matrix, pixels.
+    T_world_camera : array (4, 4)
+        Transform of camera coordinates to world coordinates, metres.
+    size : (width, height)
+        Of the image, pixels.
+
+    Raises
+    ------
+    ValueError
+        For other shapes, or a focal length that is not positive.
     """
 
     K: Array
@@ -53,9 +64,20 @@ class Camera:
 
 
 def intrinsics_from_fov(fov_degrees: float, size: tuple[int, int]) -> Array:
-    """K (3, 3) of a camera whose **longer** image side spans ``fov_degrees``; square pixels, centred axis.
+    """The intrinsic matrix of a field of view; square pixels, principal point in the middle of the image.
 
-    The longer side is taken so that turning the phone does not change the lens.
+    Parameters
+    ----------
+    fov_degrees : field of view of the **longer** image side.
+    size : (width, height) pixels.
+
+    Returns
+    -------
+    K (3, 3), pixels.
+
+    Notes
+    -----
+    The longer side is used so that the same lens gives the same matrix for upright and sideways clips.
     """
     width, height = size
     focal = 0.5 * max(size) / np.tan(np.radians(fov_degrees) / 2)
@@ -63,26 +85,46 @@ def intrinsics_from_fov(fov_degrees: float, size: tuple[int, int]) -> Array:
 
 
 def fov_of_lens(equivalent_mm: float) -> float:
-    """Angle of view in degrees of the longer side of a film through a lens of that 35 mm equivalent focal length.
+    """The field of view of a lens.
 
-    Equivalent means the same diagonal as 36 × 24 mm film (CIPA DCG-001); a phone's sensor is 4 : 3, and film uses its
-    whole width. Stabilisation crops a few percent more, which no file tells.
+    Parameters
+    ----------
+    equivalent_mm : 35 mm equivalent focal length, as files give it.
+
+    Returns
+    -------
+    Field of view of the video's longer side, degrees.
+
+    Notes
+    -----
+    Equivalent means equal in the diagonal of 36 × 24 mm film (CIPA DCG-001). A phone's sensor is 4 : 3, and video uses
+    its whole width. Stabilisation crops a few percent more, which no file says.
     """
     longer_side_mm = 0.8 * math.hypot(36, 24)
     return 2 * math.degrees(math.atan(0.5 * longer_side_mm / equivalent_mm))
 
 
 def world_from_camera(pitch_degrees: float = 0.0, roll_degrees: float = 0.0) -> Array:
-    """T_world_camera (4, 4) at the origin of a camera looking along world −Z.
+    """The pose of a camera at the origin that looks along world −Z.
 
-    Convention: pitch > 0 looks **down**, roll > 0 turns the camera **clockwise** as seen from behind it (the picture
-    turns counter-clockwise). At zero, camera x is world +X, camera y is world −Y, camera z is world −Z. With pitch
-    30° the optical axis in the world is (0, −0.5, −0.866).
+    Parameters
+    ----------
+    pitch_degrees, roll_degrees : as below.
+
+    Returns
+    -------
+    T_world_camera (4, 4).
+
+    Notes
+    -----
+    Convention: pitch > 0 looks **down**, roll > 0 rotates the camera **clockwise** when viewed from behind it (the
+    image rotates counter-clockwise). At zero, camera x is world +X, camera y is world −Y, camera z is world −Z. With
+    pitch 30° the optical axis in the world is (0, −0.5, −0.866).
     """
     pitch, roll = np.radians([pitch_degrees, roll_degrees])
     level = np.diag([1.0, -1.0, -1.0])
     cp, sp, cr, sr = np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
-    # camera-frame turns: first roll about z (forward), then pitch about x (right)
+    # rotations about camera axes: first roll about z (forward), then pitch about x (right)
     roll_about_z = np.array([[cr, -sr, 0.0], [sr, cr, 0.0], [0.0, 0.0, 1.0]])
     pitch_about_x = np.array([[1.0, 0.0, 0.0], [0.0, cp, sp], [0.0, -sp, cp]])
     T = np.eye(4)
@@ -91,13 +133,22 @@ def world_from_camera(pitch_degrees: float = 0.0, roll_degrees: float = 0.0) -> 
 
 
 def pitch_and_roll(up: Array) -> tuple[float, float]:
-    """The ``world_from_camera`` angles in degrees of a camera in whose axes ``up`` (3,) points against gravity."""
+    """Pitch and roll of a camera from the direction against gravity; the inverse of ``world_from_camera``.
+
+    Parameters
+    ----------
+    up : (3,), in the camera's axes; its length does not matter.
+
+    Returns
+    -------
+    Pitch and roll, degrees.
+    """
     x, y, z = up
     return float(np.degrees(np.arctan2(-z, np.hypot(x, y)))), float(np.degrees(np.arctan2(-x, -y)))
 
 
-def through(homographies: Array, xy: Array) -> Array:
-    """Pixels (T, ..., 2) taken through a homography (T, 3, 3) of each frame."""
+def warp_points(homographies: Array, xy: Array) -> Array:
+    """Points (T, ..., 2) in pixels, mapped by the homography (T, 3, 3) of their frame."""
     H = homographies.reshape(len(homographies), *[1] * (xy.ndim - 2), 3, 3)
     moved = H[..., :2] @ xy[..., None] + H[..., 2:]
     return np.asarray(moved[..., :2, 0] / moved[..., 2:, 0])

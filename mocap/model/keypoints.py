@@ -1,4 +1,4 @@
-"""What a network sees: keypoint layouts and keypoints over time."""
+"""Keypoints over time, and the layouts that name them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from mocap.model.rotation import Array
 
 @dataclass(frozen=True)
 class KeypointLayout:
-    """Names of K keypoints, the lines to draw between them, and the pairs that a mirror swaps.
+    """The K keypoints of a network. Left and right are the person's own.
 
-    name: the layout's name in files. names: (K) unique. edges, mirror_pairs: index pairs. Left and right are the
-    person's own.
+    Parameters
+    ----------
+    name : the layout's name in files.
+    names : of the K keypoints, unique.
+    edges : index pairs: lines to draw between keypoints.
+    mirror_pairs : index pairs (left, right) that a mirror exchanges.
     """
 
     name: str
@@ -27,11 +31,11 @@ class KeypointLayout:
         return len(self.names)
 
     def index(self, name: str) -> int:
-        """The position of a keypoint in every (K, …) array."""
+        """The index of a keypoint in every (K, …) array."""
         return self.names.index(name)
 
     def mirrored(self) -> list[int]:
-        """The keypoint (K) that each one is in a mirror."""
+        """Index (K) of the keypoint that each one becomes in a mirror: left and right exchanged."""
         order = list(range(len(self)))
         for left, right in self.mirror_pairs:
             order[left], order[right] = right, left
@@ -106,8 +110,19 @@ def _check(layout: KeypointLayout, points: Array, confidence: Array, fps: Fracti
 class Keypoints2D:
     """One person's keypoints in the image over time.
 
-    xy: (T, K, 2) pixels, origin at the top-left corner of the image, y down. confidence: (T, K) in 0..1. fps: exact.
-    A missing keypoint is NaN in xy and 0 in confidence.
+    Parameters
+    ----------
+    layout : the K keypoints.
+    xy : array (T, K, 2)
+        Pixels, origin at the top-left corner of the image, y down. NaN for a missing keypoint.
+    confidence : array (T, K)
+        In 0..1; 0 for a missing keypoint, and for no other.
+    fps : exact.
+
+    Raises
+    ------
+    ValueError
+        For arrays that break these rules.
     """
 
     layout: KeypointLayout
@@ -126,8 +141,19 @@ class Keypoints2D:
 class Keypoints3D:
     """One person's keypoints in space over time.
 
-    xyz: (T, K, 3) metres; the frame is said by whoever makes it. confidence: (T, K) in 0..1. fps: exact. A missing
-    keypoint is NaN in xyz and 0 in confidence.
+    Parameters
+    ----------
+    layout : the K keypoints.
+    xyz : array (T, K, 3)
+        Metres. The coordinate frame is documented where the object is made. NaN for a missing keypoint.
+    confidence : array (T, K)
+        In 0..1; 0 for a missing keypoint, and for no other.
+    fps : exact.
+
+    Raises
+    ------
+    ValueError
+        For arrays that break these rules.
     """
 
     layout: KeypointLayout

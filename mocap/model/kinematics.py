@@ -11,7 +11,7 @@ from mocap.model.skeleton import Skeleton
 
 
 def world_rotations(skeleton: Skeleton, local_wxyz: Array) -> Array:
-    """Orientation of every joint in the world (T, J, 4) from rotations against the parent (T, J, 4)."""
+    """World orientations (T, J, 4) of all joints from their rotations (T, J, 4) relative to the parent."""
     world = np.array(local_wxyz, float)
     for j, parent in enumerate(skeleton.parents):
         if parent >= 0:
@@ -20,7 +20,7 @@ def world_rotations(skeleton: Skeleton, local_wxyz: Array) -> Array:
 
 
 def local_rotations(skeleton: Skeleton, world_wxyz: Array) -> Array:
-    """Rotations against the parent (T, J, 4) from orientations in the world; inverts ``world_rotations``."""
+    """Rotations (T, J, 4) relative to the parent from world orientations; the inverse of ``world_rotations``."""
     local = np.array(world_wxyz, float)
     for j, parent in enumerate(skeleton.parents):
         if parent >= 0:
@@ -28,8 +28,19 @@ def local_rotations(skeleton: Skeleton, world_wxyz: Array) -> Array:
     return local
 
 
-def place_joints(skeleton: Skeleton, root_world: Array, world_wxyz: Array) -> Array:
-    """Joint positions (T, J, 3) in metres, world frame, from root positions (T, 3) and orientations (T, J, 4)."""
+def forward_kinematics(skeleton: Skeleton, root_world: Array, world_wxyz: Array) -> Array:
+    """Forward kinematics: joint positions from the root's position and the joints' orientations.
+
+    Parameters
+    ----------
+    skeleton : J joints.
+    root_world : (T, 3) metres, world frame.
+    world_wxyz : (T, J, 4) orientations in the world.
+
+    Returns
+    -------
+    Array (T, J, 3), metres, world frame.
+    """
     positions = np.empty((len(root_world), len(skeleton), 3))
     for j, parent in enumerate(skeleton.parents):
         if parent < 0:
@@ -41,13 +52,13 @@ def place_joints(skeleton: Skeleton, root_world: Array, world_wxyz: Array) -> Ar
 
 def joint_positions(motion: Motion) -> Array:
     """Joint positions (T, J, 3) in metres, world frame."""
-    return place_joints(motion.skeleton, motion.root_world, world_rotations(motion.skeleton, motion.local_wxyz))
+    return forward_kinematics(motion.skeleton, motion.root_world, world_rotations(motion.skeleton, motion.local_wxyz))
 
 
 def end_positions(motion: Motion) -> dict[str, Array]:
     """End Site positions (T, 3) in metres, world frame, by the name of their leaf joint."""
     world = world_rotations(motion.skeleton, motion.local_wxyz)
-    joints = place_joints(motion.skeleton, motion.root_world, world)
+    joints = forward_kinematics(motion.skeleton, motion.root_world, world)
     return {
         name: joints[:, j] + rotation.rotate(world[:, j], end)
         for name, end in motion.skeleton.ends.items()
@@ -63,7 +74,17 @@ def bone_lengths(skeleton: Skeleton) -> Array:
 
 
 def velocities(positions: Array, fps: float) -> Array:
-    """Central-difference velocities, units a second, along axis 0 of (T, ...); zero for a single frame."""
+    """Velocities by central differences.
+
+    Parameters
+    ----------
+    positions : (T, ...), any unit.
+    fps : frames per second.
+
+    Returns
+    -------
+    Array (T, ...), units per second; zero for a single frame.
+    """
     if len(positions) < 2:
         return np.zeros_like(positions)
     return np.asarray(np.gradient(positions, 1.0 / fps, axis=0))

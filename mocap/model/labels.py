@@ -1,4 +1,4 @@
-"""What a person at the screen says of one body in one picture: keypoints placed by hand, and how each is seen."""
+"""Labels: the keypoints of one person in one image, placed by hand, and whether each is visible."""
 
 from __future__ import annotations
 
@@ -10,20 +10,35 @@ from numpy.typing import NDArray
 from mocap.model.keypoints import LSP_14, KeypointLayout
 from mocap.model.rotation import Array, Flags
 
-OPEN, ABSENT, OCCLUDED, VISIBLE = -1, 0, 1, 2  # of a keypoint; from 0 on as in COCO
-STATES = ("todo", "doubtful", "done")  # of a picture
+OPEN, ABSENT, OCCLUDED, VISIBLE = -1, 0, 1, 2  # visibility of a keypoint; from 0 on as in COCO
+STATES = ("todo", "doubtful", "done")  # of an image
 
 Visibility = NDArray[np.int8]
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """The labels of one person in one picture.
+    """The labels of one person in one image.
 
-    image: path of the picture or clip, relative to the folder that was labelled, with forward slashes. xy: (K, 2)
-    pixels of the upright picture, origin at its top-left corner, a pixel's centre at half integers; NaN where there is
-    no keypoint. visibility: (K,) of OPEN (not said yet), ABSENT, OCCLUDED and VISIBLE. frame: of a clip, from 0; 0 for
-    a still. person: told apart by a number from 1. size: (width, height) pixels, (0, 0) if unknown. state: of STATES.
+    Parameters
+    ----------
+    image : str
+        Path of the image or clip, relative to the folder that was labelled, with forward slashes.
+    xy : array (K, 2)
+        Pixels of the upright image, origin at its top-left corner, a pixel's centre at half integers; NaN where there
+        is no keypoint.
+    visibility : array (K,)
+        OPEN (not labelled yet), ABSENT, OCCLUDED or VISIBLE.
+    layout : the K keypoints.
+    frame : index in a clip, from 0; 0 for a still image.
+    person : number from 1 that distinguishes the people of an image.
+    size : (width, height) pixels, (0, 0) if unknown.
+    state : one of STATES.
+
+    Raises
+    ------
+    ValueError
+        For other shapes or values, or where positions and visibility contradict each other.
     """
 
     image: str
@@ -41,7 +56,7 @@ class Sample:
         if not np.isin(self.visibility, (OPEN, ABSENT, OCCLUDED, VISIBLE)).all():
             raise ValueError("visibility must be -1 (open), 0 (absent), 1 (occluded) or 2 (visible)")
         if np.any(np.isfinite(self.xy).all(axis=1) != self.is_placed):
-            raise ValueError("a keypoint that is seen or occluded has a finite place, and no other has one")
+            raise ValueError("a keypoint that is visible or occluded has a finite position, and no other has one")
         if np.any(np.isfinite(self.xy).any(axis=1) != self.is_placed):
             raise ValueError("a keypoint has both coordinates or none")
         if self.state not in STATES:
@@ -51,23 +66,31 @@ class Sample:
 
     @property
     def is_placed(self) -> Flags:
-        """Which keypoints (K,) have a place."""
+        """Flags (K,) of the keypoints that have a position."""
         return np.asarray(self.visibility > ABSENT)
 
     @property
     def key(self) -> tuple[str, int, int]:
-        """What tells this sample from all others: image, frame, person."""
+        """Image, frame and person: unique for each sample."""
         return self.image, self.frame, self.person
 
 
 def sample_from_points(image: str, xy: Array, visibility: Visibility, **facts: object) -> Sample:
-    """A sample with the places of keypoints that are open or absent taken out; facts: the other fields."""
+    """A sample in which keypoints that are open or absent have no position (NaN).
+
+    Parameters
+    ----------
+    image : as in `Sample`.
+    xy : (K, 2) pixels; positions of open and absent keypoints are ignored.
+    visibility : (K,), as in `Sample`.
+    **facts : the other fields of `Sample`.
+    """
     flags = np.asarray(visibility, np.int8)
     return Sample(image, np.where((flags > ABSENT)[:, None], xy, np.nan), flags, **facts)  # type: ignore[arg-type]
 
 
 def mapped(sample: Sample, layout: KeypointLayout) -> Sample:
-    """The sample in another layout, keypoint by keypoint of the same name; those it lacks are open."""
+    """The sample in another layout: keypoints are matched by name, and those without a match are open."""
     xy, visibility = np.full((len(layout), 2), np.nan), np.full(len(layout), OPEN, np.int8)
     for k, name in enumerate(layout.names):
         if name in sample.layout.names:

@@ -1,4 +1,4 @@
-"""A motion: what a take holds and every animation file is written from."""
+"""A motion: a root path and joint rotations over time, from which every animation file is written."""
 
 from __future__ import annotations
 
@@ -13,10 +13,24 @@ from mocap.model.skeleton import Skeleton
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """A skeleton moving at a constant, exact frame rate.
+    """A skeleton that moves, at a constant and exact frame rate.
 
-    root_world: (T, 3) metres, world frame (+Y up, floor at y = 0); it replaces the root's offset. local_wxyz:
-    (T, J, 4) unit quaternions of each joint against its parent, identity in the rest pose. confidence: (T, J) in 0..1.
+    Parameters
+    ----------
+    skeleton : J joints.
+    root_world : array (T, 3)
+        Positions of the root, metres, world frame (+Y up, floor at y = 0); they replace the root's offset.
+    local_wxyz : array (T, J, 4)
+        Unit quaternions: rotation of each joint relative to its parent, identity in the rest pose; the sign continues
+        from frame to frame (``rotation.make_continuous``).
+    fps : exact.
+    confidence : array (T, J)
+        In 0..1.
+
+    Raises
+    ------
+    ValueError
+        For arrays that break these rules, or have missing values.
     """
 
     skeleton: Skeleton

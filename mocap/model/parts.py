@@ -34,7 +34,7 @@ class Marker(NamedTuple):
     ----------
     name : the keypoint, without its side.
     template : its position in the joint's frame at rest, metres of an adult, or None where it is not used.
-    is_steady : whether its movement is good enough to judge left and right by.
+    is_steady : whether its movement is steady enough for left/right repair.
     is_solved : whether the solve uses it; corrections by hand use them all.
     """
 
@@ -74,7 +74,7 @@ class Joint:
     markers : keypoints that are fixed to its bone.
     end : offset of the bone's end from a joint without children, for a body of 1 m height, or None.
     is_optimised : whether the trajectory optimisation rotates it; the others follow.
-    give : how far a correction may rotate it at the cost of one, radians.
+    give : standard deviation of its rotation by a correction, radians: joints with more of it rotate first.
     """
 
     name: str
@@ -154,11 +154,11 @@ class Body:
 
     @cached_property
     def limbs(self) -> tuple[Part, ...]:
-        """Parts that have a side: legs first, since they say most about a body's size."""
+        """Parts that have a side: legs first, since they show a body's size best."""
         return tuple(sorted((p for p in self.parts if p.side), key=lambda p: (p.kind != "leg", p.side)))
 
     @cached_property
-    def landmarks(self) -> dict[str, str]:
+    def keypoint_of_joint(self) -> dict[str, str]:
         """Keypoint at each joint that has one, by joint, the left and the right of a pair side by side."""
         return {
             joint.name: joint.keypoint
@@ -180,9 +180,9 @@ class Body:
 
     @cached_property
     def steady_keypoints(self) -> frozenset[str]:
-        """Keypoints whose movement is good enough to judge left and right by."""
+        """Keypoints whose movement is steady enough for left/right repair."""
         markers = (marker.name for joint in self.joints for marker in joint.markers if marker.is_steady)
-        return frozenset(self.landmarks.values()) | frozenset(markers)
+        return frozenset(self.keypoint_of_joint.values()) | frozenset(markers)
 
     @cached_property
     def optimised(self) -> tuple[str, ...]:
@@ -205,7 +205,7 @@ class Body:
         return [part for part in self.parts if part.kind == kind]
 
     def group_of(self, keypoint: str) -> str:
-        """Which labels a network confuses together: "arms", "legs", or "trunk" for all that is neither."""
+        """The group whose left and right a network swaps together: "arms", "legs", or "trunk" for all others."""
         for part in self.limbs:
             if keypoint in part.keypoints and keypoint != part.attachment:
                 return f"{part.kind}s"
@@ -214,7 +214,7 @@ class Body:
     def not_solved(self, keypoints: Iterable[str]) -> list[str]:
         """Those of the keypoints that the solve does not use, in their order."""
         markers = [marker.name for joint in self.joints for marker in joint.markers if marker.is_solved]
-        used = {*self.landmarks.values(), *markers}
+        used = {*self.keypoint_of_joint.values(), *markers}
         return [name for name in keypoints if name not in used]
 
 

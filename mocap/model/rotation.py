@@ -1,4 +1,4 @@
-"""Rotations: unit quaternions ``wxyz`` inside the package; every other convention is converted here alone.
+"""Rotations: unit quaternions ``wxyz``, and the only conversions between them and other conventions.
 
 All functions broadcast over leading axes. Rotations are active and act on column vectors; angles are radians
 unless a name says degrees.
@@ -37,7 +37,7 @@ def conjugate(wxyz: ArrayLike) -> Array:
 
 
 def rotate(wxyz: ArrayLike, vector: ArrayLike) -> Array:
-    """Vectors (..., 3) turned by unit quaternions (..., 4)."""
+    """Vectors (..., 3) rotated by unit quaternions (..., 4)."""
     q, v = np.asarray(wxyz, float), np.asarray(vector, float)
     w, u = q[..., :1], q[..., 1:]
     t = 2.0 * np.cross(u, v)
@@ -111,14 +111,24 @@ def angle_between(a_wxyz: ArrayLike, b_wxyz: ArrayLike) -> Array:
     return 2.0 * np.arctan2(np.linalg.norm(relative[..., 1:], axis=-1), np.abs(relative[..., 0]))
 
 
-def slerp(a_wxyz: ArrayLike, b_wxyz: ArrayLike, share: ArrayLike) -> Array:
-    """The rotation ``share`` (...) of the short way from ``a`` to ``b`` (Shoemake 1985)."""
+def slerp(a_wxyz: ArrayLike, b_wxyz: ArrayLike, fraction: ArrayLike) -> Array:
+    """Spherical linear interpolation along the shorter way (Shoemake 1985).
+
+    Parameters
+    ----------
+    a_wxyz, b_wxyz : (..., 4) unit quaternions.
+    fraction : (...); 0 gives ``a``, 1 gives ``b``.
+
+    Returns
+    -------
+    Array (..., 4).
+    """
     relative = wxyz_to_rotvec(multiply(conjugate(a_wxyz), b_wxyz))
-    return multiply(a_wxyz, rotvec_to_wxyz(np.asarray(share, float)[..., None] * relative))
+    return multiply(a_wxyz, rotvec_to_wxyz(np.asarray(fraction, float)[..., None] * relative))
 
 
 def make_continuous(wxyz: ArrayLike) -> Array:
-    """The same rotations (T, ..., 4) with signs chosen so that neighbours in time are on one hemisphere."""
+    """The same rotations (T, ..., 4) with signs chosen so that frame and next frame have a dot product ≥ 0."""
     q = np.array(wxyz, float)
     if len(q) < 2:
         return q
@@ -129,7 +139,7 @@ def make_continuous(wxyz: ArrayLike) -> Array:
 
 
 def shortest_arc(from_vector: ArrayLike, to_vector: ArrayLike) -> Array:
-    """The smallest rotation (..., 4) that turns one direction (..., 3) into another; lengths do not matter."""
+    """The smallest rotation (..., 4) that takes one direction (..., 3) to another; lengths do not matter."""
     a, b = np.broadcast_arrays(np.asarray(from_vector, float), np.asarray(to_vector, float))
     a = a / np.linalg.norm(a, axis=-1, keepdims=True)
     b = b / np.linalg.norm(b, axis=-1, keepdims=True)
@@ -142,10 +152,17 @@ def shortest_arc(from_vector: ArrayLike, to_vector: ArrayLike) -> Array:
 
 
 def frame_from_axes(primary: ArrayLike, secondary: ArrayLike, *, axes: str) -> Array:
-    """Rotation matrices (..., 3, 3) whose columns are an orthonormal frame built from two directions (..., 3).
+    """Rotation matrices whose columns are an orthonormal frame built from two directions (Gram-Schmidt).
 
-    ``axes`` names the column each direction gives, e.g. ``"yx"``: the primary direction is the y column exactly,
-    the secondary one is made perpendicular to it and becomes x; the third column completes a right-handed frame.
+    Parameters
+    ----------
+    primary, secondary : directions (..., 3), any length.
+    axes : the column that each direction gives, e.g. ``"yx"``: the primary direction is the y column exactly, the
+        secondary one is made perpendicular to it and becomes x. The third column completes a right-handed frame.
+
+    Returns
+    -------
+    Array (..., 3, 3).
     """
     first, second = "xyz".index(axes[0]), "xyz".index(axes[1])
     third = 3 - first - second
@@ -163,7 +180,7 @@ def frame_from_axes(primary: ArrayLike, secondary: ArrayLike, *, axes: str) -> A
 def wxyz_to_euler_zxy_degrees(wxyz: ArrayLike) -> Array:
     """BVH channels (T, ..., 3) = (Z, X, Y) in degrees with R = Rz·Rx·Ry, unwrapped over time (axis 0).
 
-    Convention: R[2, 1] = sin(x), so a quarter turn about +X gives (0, 90, 0). Of the two Euler triples of each
+    Convention: R[2, 1] = sin(x), so a rotation by 90° about +X gives (0, 90, 0). Of the two Euler triples of each
     rotation, (z, x, y) and (z + 180, 180 − x, y + 180), the one nearer to the frame before is taken.
     """
     m = wxyz_to_matrix(wxyz)

@@ -22,7 +22,7 @@ TAKE_COMMANDS = ("process", "solve", "batch")  # that make a take
 
 @dataclass(frozen=True)
 class Option:
-    """One option, as people and programs meet it.
+    """One option: its name, its allowed values and its help.
 
     Parameters
     ----------
@@ -35,7 +35,8 @@ class Option:
     choices : tuple of str
         The values that are allowed; empty: any.
     listed : str
-        In place of ``choices``: the table of allowed names, as ``module:attribute``, imported when it is needed.
+        Instead of ``choices``: the table of allowed names, or a function that gives them, as ``module:attribute``;
+        imported when it is needed.
     parsed : str
         The function that reads the text and raises MocapError for a wrong one, as ``module:attribute``.
     counts : bool
@@ -43,9 +44,9 @@ class Option:
     low, high : float or None
         The smallest and the largest allowed number, both included.
     unset : str
-        What holds where the option is not given and ``default`` does not say it.
+        In words, what happens where the option is not given, if ``default`` does not show it.
     metavar : str
-        What stands for the value in help; empty: made from the unit or the kind.
+        The placeholder for the value in help; empty: made from the unit or the kind.
     suffix : str
         Of a file that is named after the take: ``_preview.mp4``.
     commands : tuple of str
@@ -73,14 +74,14 @@ class Option:
 
     @property
     def shown_default(self) -> str:
-        """What holds where the option is not given, in words; empty where that is nothing."""
+        """The default in words, or what happens where the option is not given; empty where that is nothing."""
         if self.unset or self.default is None or self.kind in ("flag", "file"):
             return self.unset
         return f"{self.default:g}" if self.kind == "number" else str(self.default)
 
     @property
     def shown_value(self) -> str:
-        """What stands for the value in help: METRES, FILE, ``auto|off``; empty for a flag."""
+        """The placeholder for the value in help: METRES, FILE, ``auto|off``; empty for a flag."""
         if self.metavar or self.kind == "flag":
             return self.metavar
         if self.kind == "text":
@@ -88,7 +89,7 @@ class Option:
         return "FILE" if self.kind == "file" else (UNIT_WORDS.get(self.unit, self.unit) or "NUMBER").upper()
 
     def shown(self, value: Any) -> str:
-        """The option with a value, as a message names it.
+        """The option and a value as text for a message.
 
         Parameters
         ----------
@@ -112,7 +113,7 @@ def option(default: Any, name: str, help: str, **declared: Any) -> Any:
     Parameters
     ----------
     default
-        The value where nothing is given; None where that is left to the stage, which ``unset`` tells in words.
+        The value where nothing is given; None where the stage decides, which ``unset`` describes in words.
     name, help : str
         As in `Option`.
     **declared
@@ -152,14 +153,17 @@ def choices_of(declared: Option) -> tuple[str, ...]:
     Parameters
     ----------
     declared : Option
-        Where its names stand in a table, that is imported now.
+        If its names are in a table, the table is imported now.
 
     Returns
     -------
     tuple of str
         Empty where any value is allowed.
     """
-    return tuple(_imported(declared.listed)) if declared.listed else declared.choices
+    if not declared.listed:
+        return declared.choices
+    names = _imported(declared.listed)
+    return tuple(names() if callable(names) else names)
 
 
 def check(settings: Any) -> None:
@@ -186,7 +190,7 @@ def check(settings: Any) -> None:
 
 
 def check_fully(settings: Any) -> None:
-    """Check what needs an import, too: names that stand in a table, text that a function reads.
+    """Check also what needs an import: names in a table, text that a function reads.
 
     Parameters
     ----------
@@ -203,7 +207,7 @@ def check_fully(settings: Any) -> None:
 
 
 def check_value_fully(declared: Option, value: Any, where: str) -> None:
-    """Check one value as `check_value` does, and what needs an import, too.
+    """Check one value as `check_value` does, and also what needs an import.
 
     Parameters
     ----------

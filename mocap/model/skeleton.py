@@ -12,11 +12,21 @@ from mocap.model.rotation import Array
 
 @dataclass(frozen=True, eq=False)
 class Skeleton:
-    """Joints in depth-first order, so that array order is BVH column order.
+    """J joints in depth-first order, which is also the order of BVH columns.
 
-    names: J unique names. parents: (J,) index of each joint's parent, −1 at the root. offsets: (J, 3) metres, in the
-    parent's frame, in the rest pose (zero rotations: a T-pose facing +Z, +Y up, its left at +X). ends: offset (3,)
-    of the End Site of each leaf, by joint name.
+    Parameters
+    ----------
+    names : of the J joints, unique.
+    parents : index of each joint's parent, −1 for the root.
+    offsets : array (J, 3)
+        Position relative to the parent, metres, in the rest pose (zero rotations: a T-pose that faces +Z, +Y up, its
+        left at +X).
+    ends : offset (3,) of the End Site of each leaf, metres, by joint name.
+
+    Raises
+    ------
+    ValueError
+        For joints that are not one tree in depth-first order, names that repeat, or offsets that are not finite.
     """
 
     names: tuple[str, ...]
@@ -42,7 +52,7 @@ class Skeleton:
         return len(self.names)
 
     def index(self, name: str) -> int:
-        """The position of a joint in every (J, …) array."""
+        """The index of a joint in every (J, …) array."""
         return self.names.index(name)
 
     def children(self, joint: int) -> list[int]:
@@ -83,8 +93,14 @@ def _is_depth_first(parents: tuple[int, ...]) -> bool:
 
 
 def humanoid(height_m: float = 1.0) -> Skeleton:
-    """The humanoid skeleton of every take in a true T-pose, soles on y = 0, for a body of that height in metres.
+    """The humanoid skeleton of every take: an exact T-pose with its soles at y = 0.
 
+    Parameters
+    ----------
+    height_m : height of the body, metres.
+
+    Notes
+    -----
     ``Toes`` is the ball of the foot; its End Site is the tip of the big toe.
     """
     names = tuple(joint.name for joint in BODY.joints)

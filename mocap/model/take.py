@@ -1,4 +1,4 @@
-"""A take: everything that a recording of one clip holds, before it becomes a file."""
+"""A take: everything that is known about one clip, as values in memory. Readers and writers of files are apart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mocap.model.body import BODY, GROUPS
-from mocap.model.camera import Camera, through
+from mocap.model.camera import Camera, warp_points
 from mocap.model.keypoints import Keypoints2D, Keypoints3D
 from mocap.model.motion import Motion
 from mocap.model.rotation import Array
@@ -19,7 +19,7 @@ LICENCE_KINDS = ("code", "weights", "data")
 SWAPPED_LIMBS = (*GROUPS[1:], "body")
 COMMERCIAL_USE = ("yes", "no", "unknown")
 BODY_PART = "body"
-PARTS = (BODY_PART, "left_hand", "right_hand", "face")  # of a person, each measured by an estimator of its own
+PARTS = (BODY_PART, "left_hand", "right_hand", "face")  # of a person, each estimated by a network of its own
 FIRST_BODY = (0, BODY_PART)  # the first view's body: the observation that every person has
 
 
@@ -34,7 +34,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Swap:
-    """Frames [start, end) in which the network took left for right, and of what: one of SWAPPED_LIMBS."""
+    """Frames [start, end) in which the network exchanged left and right, and of what: one of SWAPPED_LIMBS."""
 
     start: int
     end: int
@@ -43,15 +43,15 @@ class Swap:
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """What networks measured of one part of a person in one view, over all T frames.
+    """The keypoints of one part of a person in one view, over all T frames.
 
     Parameters
     ----------
     keypoints_2d : Keypoints2D
-        As the network gave them, pixels of that view's frames.
+        As the network estimated them, pixels of that view's frames.
     keypoints_3d : Keypoints3D or None
-        As the network gave them, metres, camera axes of that view; the origin is the middle of the hips for a body, the
-        wrist for a hand, and the middle between the eyes for a face.
+        As the network estimated them, metres, camera axes of that view; the origin is the middle of the hips for a
+        body, the wrist for a hand, and the middle between the eyes for a face.
     boxes : array (T, 4) or None
         Bounding boxes xyxy in pixels, NaN where the part is not visible.
     """
@@ -74,13 +74,24 @@ class Observation:
 class Person:
     """One person over all T frames of the clip.
 
-    boxes: (T, 4) xyxy pixels, NaN where unseen. keypoints_2d: as the network said, pixels. keypoints_3d: as the
-    network said, metres, camera axes, hips' middle at the origin. motion: solved from them. contacts: sorted spans
-    [start, end) of frames by contact point. gaps: sorted. swaps: sorted, those of one limb not overlapping; keypoints
-    still have them, the motion does not.
+    Parameters
+    ----------
+    id : number of the person, unique in the take.
+    boxes : array (T, 4)
+        Bounding boxes xyxy in pixels, NaN where the person is not visible.
+    keypoints_2d : as the network estimated them, pixels.
+    keypoints_3d : as the network estimated them, metres, camera axes, origin at the middle of the hips; or None.
+    motion : solved from the keypoints, or None.
+    contacts : sorted spans [start, end) of frames in contact, by contact point.
+    gaps : sorted.
+    swaps : sorted, those of one limb not overlapping; the keypoints still have them, the motion does not.
+    further : observations of other parts and in other views, by (index of the view, part). Boxes and keypoints above
+        are those of the body in the first view; ``observations`` has them all.
 
-    Boxes and keypoints are those of the body in the first view. further: observations of other parts and in other
-    views, by (number of the view from 0, part); ``observations`` has them all.
+    Raises
+    ------
+    ValueError
+        For lengths that differ, unknown names, or spans that are empty, out of order or outside of the clip.
     """
 
     id: int
@@ -95,7 +106,7 @@ class Person:
 
     @property
     def observations(self) -> dict[tuple[int, str], Observation]:
-        """All that was measured, by (view, part): the first view's body, then the others."""
+        """All observations by (view, part): the body in the first view, then the others."""
         return {FIRST_BODY: Observation(self.keypoints_2d, self.keypoints_3d, self.boxes), **self.further}
 
     def __post_init__(self) -> None:
@@ -125,9 +136,20 @@ class Person:
 
 @dataclass(frozen=True)
 class Source:
-    """The clip a take was made from: file name without folder, hash, (width, height), exact fps, frames, first second.
+    """The clip that a take was made from.
 
-    frames and fps are the file's own, before any resampling; start_s is where the take begins in it.
+    Parameters
+    ----------
+    name : of the file, without its folder.
+    sha256 : digest of the file.
+    size : (width, height) pixels.
+    fps, frames : the file's own, exact, before any resampling.
+    start_s : where the take begins in the clip, seconds.
+
+    Raises
+    ------
+    ValueError
+        For a name with a folder, or numbers out of range.
     """
 
     name: str
@@ -146,9 +168,9 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """One camera's view of a take: the clip, the camera, and its path where it rotated; as in `Take`.
+    """One camera's view of a take: its clip, the camera, and how it rotated; as in `Take`.
 
-    All views share the take's frame rate and frame 0; ``source.start_s`` says where that is in each clip.
+    All views have the take's frame rate and the same frame 0; ``source.start_s`` is its time in each clip.
     """
 
     source: Source
@@ -158,15 +180,30 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """What came of one clip: T frames at one exact rate, one camera, the people, and how it was all made.
+    """The result for one clip: T frames at one exact rate, one camera, the people, and how it was made.
 
-    All people share the clip's frame 0. settings: of the solve, JSON values. filters: those applied, in order.
-    models: {name, sha256, licence}. licences: {part, kind, licence, commercial_use}. warnings: for the user.
-    cuts: frames with which a new scene begins. versions: of the programs that made it, by name. quality: what a report
-    said of it, JSON values; empty where nobody asked. camera_path: (T, 3, 3) homographies that take pixels of each
-    frame to those that ``camera`` would see, of a clip in which it turned; else None.
+    Parameters
+    ----------
+    source, camera : of the first view.
+    fps : exact.
+    frames : T; frame 0 is the same for all people.
+    people : with different ids.
+    settings : of the solve, JSON values.
+    filters : the filters and steps that ran, in order, JSON values.
+    models : {name, sha256, licence} of each.
+    licences : {part, kind, licence, commercial_use} of each.
+    warnings : for the user.
+    cuts : frames with which a new scene begins.
+    versions : of the programs that made the take, by name.
+    quality : figures of a report, JSON values; empty where none was made.
+    camera_path : array (T, 3, 3) or None
+        Homographies from pixels of each frame to pixels of ``camera``, for a clip in which the camera rotated.
+    further_views : of other cameras; ``views`` has them all.
 
-    source, camera and camera_path are those of the first view. further_views: of other cameras; ``views`` has them all.
+    Raises
+    ------
+    ValueError
+        For people or views that do not fit the take, or values out of range.
     """
 
     source: Source
@@ -206,12 +243,12 @@ class Take:
                 raise ValueError(f"licence of '{licence['part']}': unknown kind or commercial use")
 
     def in_camera(self, xy: Array) -> Array:
-        """Pixels (T, ..., 2) of the frames as pixels of ``camera``."""
-        return xy if self.camera_path is None else through(self.camera_path, xy)
+        """Points (T, ..., 2) from pixels of the frames to pixels of ``camera``."""
+        return xy if self.camera_path is None else warp_points(self.camera_path, xy)
 
     def in_frames(self, xy: Array) -> Array:
-        """Pixels (T, ..., 2) of ``camera`` as pixels of the frames."""
-        return xy if self.camera_path is None else through(np.linalg.inv(self.camera_path), xy)
+        """Points (T, ..., 2) from pixels of ``camera`` to pixels of the frames."""
+        return xy if self.camera_path is None else warp_points(np.linalg.inv(self.camera_path), xy)
 
     def _check_person(self, person: Person) -> None:
         if len(person) != self.frames:

@@ -47,7 +47,9 @@ def reprojection_percent(take: Take, person: Person, motion: Motion) -> Array:
     """
     image = clean_image(person, SolveSettings.from_json(take.settings), take)
     pairs = [
-        (motion.skeleton.index(j), image.layout.index(k)) for j, k in BODY.landmarks.items() if k in image.layout.names
+        (motion.skeleton.index(j), image.layout.index(k))
+        for j, k in BODY.keypoint_of_joint.items()
+        if k in image.layout.names
     ]
     joints = kinematics.joint_positions(motion)[:, [j for j, _ in pairs]]
     distances = np.linalg.norm(take.camera.project(joints) - image.xy[:, [k for _, k in pairs]], axis=-1)

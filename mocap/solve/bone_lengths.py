@@ -1,4 +1,4 @@
-"""The skeleton of the person that keypoints show: bone lengths and height, measured over the whole clip."""
+"""Bone-length calibration: the skeleton of a person, with lengths and height measured over the whole clip."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mocap.model.keypoints import Keypoints3D
 from mocap.model.rotation import Array
 from mocap.model.skeleton import Skeleton, humanoid
 
-# Of the template's limbs and trunk: pose networks' landmarks lie closer together than joints of anatomy. A man measured
-# by four cameras has 0.964, free bodies have 0.943 in the mean; neck and head are so much longer.
-LANDMARK_SHARE = 0.955
-HEAD_SPAN = 0.8, 1.5  # how much longer neck and head may get
-# Bones that give a body's size, by the joint at their end: the keypoints at both ends, left and right
+# Lengths between keypoints over lengths between joints, of limbs and trunk: keypoints of pose networks lie closer
+# together than the joints of anatomy. A man measured by four cameras has 0.964, free body models have a mean of 0.943.
+KEYPOINT_FRACTION = 0.955
+HEAD_SCALES = 0.8, 1.5  # the least and the largest scale of neck and head
+# Bones that give a body's size, by the joint at their end: the keypoints at both ends, without their side
 _MEASURED_BONES = {
     end.name.removeprefix("Left"): (start.keypoint.removeprefix("left_"), end.keypoint.removeprefix("left_"))
     for part in BODY.limbs
@@ -30,29 +30,51 @@ _ALONG_THE_TRUNK = {joint.name for joint in (*TRUNK.joints[1:], *(arm.joints[0] 
 
 
 def body_height(keypoints: Keypoints3D) -> float:
-    """Standing height in metres of the body that the keypoints show, from its limbs and trunk.
+    """Standing height of a person, estimated from the lengths of limbs and trunk.
 
-    Raises MocapError if no frame shows them.
+    Parameters
+    ----------
+    keypoints : metres, any coordinate frame.
+
+    Returns
+    -------
+    Height, metres.
+
+    Raises
+    ------
+    MocapError
+        If a segment is visible in no frame.
     """
-    return _template_height(_segment_lengths(keypoints)) / LANDMARK_SHARE
+    return _template_height(_segment_lengths(keypoints)) / KEYPOINT_FRACTION
 
 
 def _template_height(lengths: dict[str, float]) -> float:
-    """How tall the template is with limbs and a trunk of these lengths, metres.
-
-    The sum of the lengths over the sum of the template's shares of height: one badly seen segment weighs little.
-    """
+    """Height in metres of the template whose lengths have the same sum; one bad length has little weight in a sum."""
     template = humanoid(1.0)
-    shares = {part: float(np.linalg.norm(template.offsets[template.index("Left" + part)])) for part in _MEASURED_BONES}
-    shares["Trunk"] = _trunk_length(template)
-    return float(sum(lengths[s] for s in shares) / sum(shares.values()))
+    fractions = {
+        part: float(np.linalg.norm(template.offsets[template.index("Left" + part)])) for part in _MEASURED_BONES
+    }
+    fractions["Trunk"] = _trunk_length(template)
+    return float(sum(lengths[part] for part in fractions) / sum(fractions.values()))
 
 
 def fit_skeleton(keypoints: Keypoints3D) -> Skeleton:
-    """The humanoid with the lengths that the keypoints show: medians over the clip, left = right, T-pose at rest.
+    """Bone-length calibration: the humanoid skeleton with a person's bone lengths.
 
-    keypoints: metres, any frame. What is not seen (hands' and feet's shape) is scaled from the template; neck and head
-    reach up to the body's height.
+    Parameters
+    ----------
+    keypoints : metres, any coordinate frame.
+
+    Returns
+    -------
+    Skeleton
+        In its T-pose, left and right equal. Lengths are medians over the clip. What keypoints do not show (the shape of
+        hands and feet) is scaled from the template; neck and head are scaled to reach the body's height.
+
+    Raises
+    ------
+    MocapError
+        If a segment is visible in no frame.
     """
     lengths = _segment_lengths(keypoints)
     height_m = _template_height(lengths)
@@ -71,23 +93,23 @@ def fit_skeleton(keypoints: Keypoints3D) -> Skeleton:
         _widen(base, offsets, first.name.removeprefix("Left"), 0.5 * width)
     skeleton = replace(base, offsets=offsets)
     ball = skeleton.rest_positions()[skeleton.index("LeftToes")] + base.ends["LeftToes"]
-    offsets[0, 1] -= ball[1]  # stand on the floor
-    return _reaching_up_to(height_m / LANDMARK_SHARE, replace(base, offsets=offsets))
+    offsets[0, 1] -= ball[1]  # soles at y = 0
+    return _scale_neck_and_head(height_m / KEYPOINT_FRACTION, replace(base, offsets=offsets))
 
 
-def _reaching_up_to(height_m: float, skeleton: Skeleton) -> Skeleton:
-    """The skeleton with a neck and a head, so much longer or shorter that it is so tall."""
+def _scale_neck_and_head(height_m: float, skeleton: Skeleton) -> Skeleton:
+    """The skeleton with neck and head scaled, within HEAD_SCALES, so that its height is ``height_m``."""
     rest, offsets = skeleton.rest_positions(), np.array(skeleton.offsets)
     base, top = rest[skeleton.index("LeftShoulder"), 1], rest[skeleton.index("Head"), 1] + skeleton.ends["Head"][1]
-    grown = float(np.clip((height_m - base) / (top - base), *HEAD_SPAN))
+    scale = float(np.clip((height_m - base) / (top - base), *HEAD_SCALES))
     neck, head = (skeleton.index(name) for name in ("Neck", "Head"))
-    offsets[neck, 1] += (grown - 1) * (rest[neck, 1] - base)
-    offsets[head] *= grown
-    return replace(skeleton, offsets=offsets, ends=skeleton.ends | {"Head": grown * skeleton.ends["Head"]})
+    offsets[neck, 1] += (scale - 1) * (rest[neck, 1] - base)
+    offsets[head] *= scale
+    return replace(skeleton, offsets=offsets, ends=skeleton.ends | {"Head": scale * skeleton.ends["Head"]})
 
 
 def _widen(base: Skeleton, offsets: Array, joint: str, half_width_m: float) -> None:
-    """Move a pair of joints sideways so that they are twice ``half_width_m`` apart."""
+    """Move a left and a right joint sideways so that their distance is twice ``half_width_m``."""
     for name, side in (("Left" + joint, 1.0), ("Right" + joint, -1.0)):
         j = base.index(name)
         parent = base.parents[j]
@@ -101,7 +123,7 @@ def _trunk_length(skeleton: Skeleton) -> float:
 
 
 def _segment_lengths(keypoints: Keypoints3D) -> dict[str, float]:
-    """Median lengths in metres, both sides together, weighted to well-seen frames."""
+    """Median lengths in metres over the frames in which both ends are known, left and right together."""
     points = {name: keypoints.xyz[:, k] for k, name in enumerate(keypoints.layout.names)}
     ends = {part: [(f"{s}_{a}", f"{s}_{b}") for s in ("left", "right")] for part, (a, b) in _MEASURED_BONES.items()}
     ends["hip"], ends["shoulder"] = [("left_hip", "right_hip")], [("left_shoulder", "right_shoulder")]
@@ -118,5 +140,5 @@ def _median_distance(differences: list[Array]) -> float:
     distance = np.linalg.norm(np.concatenate(differences), axis=-1)
     distance = distance[np.isfinite(distance)]
     if not len(distance):
-        raise MocapError("no frame shows a whole body: nothing to solve")
+        raise MocapError("the whole body is visible in no frame: nothing to solve")
     return float(np.median(distance))

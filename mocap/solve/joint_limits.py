@@ -1,4 +1,4 @@
-"""Joint limits: what a body can do, generously, so that a bad frame bends no limb the wrong way."""
+"""Joint limits: the range of every joint, wide enough for any person, so that no bad frame bends a limb backwards."""
 
 from __future__ import annotations
 
@@ -19,7 +19,17 @@ def limit_of(joint: str) -> Limit | None:
 
 
 def clamp_to_limits(skeleton: Skeleton, local_wxyz: Array) -> Array:
-    """Rotations (T, J, 4) against the parent with every joint inside its range, by the nearest swing and twist."""
+    """Limit every joint to its range: swing and twist are shortened separately.
+
+    Parameters
+    ----------
+    skeleton : J joints; those that the humanoid does not have are free.
+    local_wxyz : (T, J, 4) rotations relative to the parent.
+
+    Returns
+    -------
+    Array (T, J, 4).
+    """
     clamped = np.array(local_wxyz, float)
     for j, name in enumerate(skeleton.names):
         limit = limit_of(name)
@@ -29,7 +39,18 @@ def clamp_to_limits(skeleton: Skeleton, local_wxyz: Array) -> Array:
 
 
 def clamp(local_wxyz: Array, axis: Array, limit: Limit) -> Array:
-    """Rotations (T, 4) of a bone along ``axis`` (3,) at rest, limited in swing, twist and the sense of its hinge."""
+    """Limit the rotations of one joint in swing, twist and, for a hinge, in the direction of its bend.
+
+    Parameters
+    ----------
+    local_wxyz : (T, 4) rotations relative to the parent.
+    axis : (3,) unit direction of the bone at rest.
+    limit : the range.
+
+    Returns
+    -------
+    Array (T, 4).
+    """
     twist = twist_about(local_wxyz, axis)
     swing = rotation.multiply(local_wxyz, rotation.conjugate(twist))
     swing_vector = _shorten(rotation.wxyz_to_rotvec(swing), np.radians(limit.swing))
@@ -42,16 +63,27 @@ def clamp(local_wxyz: Array, axis: Array, limit: Limit) -> Array:
 
 
 def clamp_swing(parent: Array, along: Array, bone: Array, joint: str) -> Array:
-    """Orientation (T, 3, 3) reached from the parent's by turning ``along`` (3,) towards ``bone`` (T, 3), as far as
-    the joint's swing allows."""
-    turn = rotation.wxyz_to_rotvec(rotation.shortest_arc(parent @ along, bone))
+    """Swing a bone from the orientation of its parent towards a direction, as far as the joint's limit allows.
+
+    Parameters
+    ----------
+    parent : (T, 3, 3) orientation of the parent.
+    along : (3,) rest direction of the bone.
+    bone : (T, 3) direction to point to.
+    joint : the name whose limit counts.
+
+    Returns
+    -------
+    Orientation (T, 3, 3).
+    """
+    swing = rotation.wxyz_to_rotvec(rotation.shortest_arc(parent @ along, bone))
     limit = limit_of(joint)
-    turn = turn if limit is None else _shorten(turn, np.radians(limit.swing))
-    return np.asarray(rotation.wxyz_to_matrix(rotation.rotvec_to_wxyz(turn)) @ parent)
+    swing = swing if limit is None else _shorten(swing, np.radians(limit.swing))
+    return np.asarray(rotation.wxyz_to_matrix(rotation.rotvec_to_wxyz(swing)) @ parent)
 
 
 def twist_about(wxyz: Array, axis: Array) -> Array:
-    """The part (..., 4) of rotations that turns about ``axis`` (3,): q = swing · twist (Dobrowolski 2015)."""
+    """The twist (..., 4) of rotations about ``axis`` (3,), from q = swing · twist (Dobrowolski 2015)."""
     along = wxyz[..., 1:] @ axis
     twist = np.concatenate([wxyz[..., :1], along[..., None] * axis], axis=-1)
     norm = np.linalg.norm(twist, axis=-1, keepdims=True)

@@ -1,6 +1,6 @@
-"""Keypoints of a take become motion in a world with a floor.
+"""Solve a take: from keypoints to motion in a world with a floor.
 
-This half of the work needs neither video nor pose networks: it runs on a take that was read from a file as well.
+No video and no pose network is needed, so it runs also on a take that was read from a file.
 """
 
 from __future__ import annotations
@@ -18,16 +18,24 @@ from mocap.solve.steps import STEPS
 
 
 def reconstruct(take: Take, settings: SolveSettings, *, keeps_contacts: bool = False) -> Take:
-    """A take with swaps, motion, contacts, gaps and camera solved anew from its keypoints.
+    """Run all steps of the solve on the keypoints of a take.
 
     Parameters
     ----------
-    take : with keypoints; its old motion does not count.
-    keeps_contacts : whether feet stand as the take's contacts say, which somebody may have edited.
+    take : with keypoints; an old motion is ignored.
+    settings : camera, height, filter, solver.
+    keeps_contacts : whether the contacts of the take are kept (somebody may have edited them), not detected again.
+
+    Returns
+    -------
+    Take
+        With new swaps, motion, contacts, gaps, camera and record of filters.
 
     Raises
     ------
-    MocapError : if nobody is visible long enough.
+    MocapError
+        If the take has no person, nobody is visible long enough, or a moving camera was asked for and its path is
+        unknown.
     """
     scene = _begin(take, settings, keeps_contacts=keeps_contacts)
     for step in STEPS:
@@ -43,12 +51,12 @@ def reconstruct(take: Take, settings: SolveSettings, *, keeps_contacts: bool = F
 
 
 def _begin(take: Take, settings: SolveSettings, *, keeps_contacts: bool) -> Scene:
-    """The scene before the first step: the camera at the origin, nobody solved."""
+    """The scene before the first step: the camera at the origin, no person solved."""
     name = take.source.name
     if not take.people:
-        raise MocapError(f"the take of {name} holds nobody; process the video again")
+        raise MocapError(f"the take of {name} contains no person; process the video again")
     if settings.camera_motion == "moving" and take.camera_path is None:
-        raise MocapError(f"the take of {name} does not say how the camera turned; process the video again")
+        raise MocapError(f"the take of {name} does not contain the rotation of the camera; process the video again")
     if settings.camera_motion == "static":
         take = replace(take, camera_path=None)
     K = intrinsics_from_fov(settings.fov_degrees, take.source.size) if settings.fov_degrees else take.camera.K

@@ -1,4 +1,4 @@
-"""The scene that the steps of the solve pass on: frozen values, one person each an ``Actor``."""
+"""The scene that each step of the solve takes and returns: frozen values, with an ``Actor`` for each person."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from mocap.solve.settings import SolveSettings
 
 @dataclass(frozen=True, eq=False)
 class Actor:
-    """One person of the scene; a step fills what the steps before it could not know.
+    """One person of the scene; fields are None until a step computes them.
 
     Parameters
     ----------
     person : as in the take: keypoints, swaps, contacts.
-    image : keypoints in the camera's frame, cleaned, and corrected by the lifter.
+    image : keypoints in pixels of the take's camera, cleaned, and corrected by the lifter.
     depth : the pose network's own 3D, cleaned, or None.
     lifted : keypoints in space, camera frame, with up and contact probabilities.
     motion : world frame.
@@ -46,7 +46,7 @@ class Actor:
         return self.motion, self.lifted
 
     def observed(self, camera: Camera) -> Observed:
-        """The motion with what was observed of it, for contact detection."""
+        """The motion and its observations, for contact detection."""
         motion, lifted = self.posed()
         return Observed(motion, self.image, camera, lifted.contacts)
 
@@ -57,9 +57,11 @@ class Scene:
 
     Parameters
     ----------
-    take : as it was read, with swaps repaired anew.
+    take : as it was read.
+    settings : of the solve.
     camera : at the origin until the ground is known.
-    keeps_contacts : whether the take's own contacts count, as somebody may have edited them.
+    actors : the people.
+    keeps_contacts : whether the take's own contacts are used (somebody may have edited them), not detected again.
     record : filters and steps that ran, in order: JSON values.
     """
 
@@ -71,7 +73,7 @@ class Scene:
     record: tuple[dict[str, Any], ...] = ()
 
     def with_actors(self, actors: tuple[Actor, ...], *ran: dict[str, Any]) -> Scene:
-        """The scene with changed people; what ran is put on record, once where a step ran again."""
+        """The scene with changed people and the steps that ran added to the record; equal entries are added once."""
         new = tuple(entry for entry in ran if entry not in self.record)
         return replace(self, actors=actors, record=self.record + new)
 

@@ -1,4 +1,4 @@
-"""What can be asked of the solve: the camera, the person, the smoothing. Nothing heavy is imported: --help needs it."""
+"""Settings of the solve: camera, person, smoothing. It imports nothing heavy, since --help imports it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mocap.model.errors import MocapError
 from mocap.model.settings import check, option
 
 DEFAULT_CUTOFF_HZ = 6.0  # Winter: 99 % of gait's power lies below 6 Hz
-CUTOFFS_HZ = (0.1, 1000.0)  # below, nothing moves and windows grow without bound; above, no video has anything
+CUTOFFS_HZ = (0.1, 1000.0)  # below, all motion is removed and windows are too long; above is no video's content
 SOLVERS = ("refined", "fast")
 CAMERA_MOTIONS = ("auto", "static", "moving")
 FOOT_LOCKS = ("auto", "off")
@@ -19,10 +19,10 @@ DEFAULT_LIFTER = "lifter"
 
 @dataclass(frozen=True)
 class SolveSettings:
-    """What the user can say about the camera, the person and the smoothing.
+    """Settings of the solve: the camera, the person, the smoothing.
 
-    The fields' names and their order are those of ``settings`` in a take's JSON, so they do not change; the options'
-    names are for people. ``lifter`` is a name in ``mocap.solve.lift.LIFTERS`` and no option: the network of depth.
+    The names and the order of the fields are part of the file format (``settings`` in a take's JSON) and do not change;
+    users see the names of the options. ``lifter`` is a name in ``mocap.solve.lift.LIFTERS``, and is not an option.
 
     Raises
     ------
@@ -31,8 +31,8 @@ class SolveSettings:
 
     Notes
     -----
-    A camera pitch above 0 looks down; a roll above 0 is clockwise as seen from behind the camera. None means "not
-    given" for both angles, for the field of view and for the height.
+    Convention: a camera pitch above 0 looks down; a roll above 0 is clockwise when viewed from behind the camera. None
+    means "not given" for both angles, for the field of view and for the height.
     """
 
     fov_degrees: float | None = option(
@@ -78,18 +78,18 @@ class SolveSettings:
         high=CUTOFFS_HZ[1],
     )
     solver: str = option(
-        SOLVERS[0], "solve", "refined fits all the evidence at once; fast solves bone by bone.", choices=SOLVERS
+        SOLVERS[0], "solve", "refined optimises all frames together; fast solves bone by bone.", choices=SOLVERS
     )
     foot_lock: str = option(
         FOOT_LOCKS[0],
         "foot-lock",
-        "auto holds a foot still while it stands; off leaves it as it was estimated.",
+        "auto holds a foot still while it is in contact with the ground; off leaves it as it was estimated.",
         choices=FOOT_LOCKS,
     )
     camera_motion: str = option(
         CAMERA_MOTIONS[0],
         "camera",
-        "Whether the camera stands still (static), or turns or zooms (moving); auto finds out from the background.",
+        "Whether the camera is fixed (static), or rotates or zooms (moving); auto estimates it from the background.",
         choices=CAMERA_MOTIONS,
     )
 
@@ -112,7 +112,7 @@ class SolveSettings:
         Raises
         ------
         MocapError
-            For a value of another kind, out of its range, or not among the choices.
+            For a value of another type, out of its range, or not among the choices.
         """
         known = {key: value for key, value in values.items() if key in cls.__dataclass_fields__}
         try:

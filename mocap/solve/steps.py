@@ -1,6 +1,6 @@
 """The steps of the solve, in order: each takes a scene and returns the next one.
 
-A step puts what it did on the scene's record, so that the record of a take is what ran.
+A step adds its name and its constants to the scene's record, so that a take records what ran.
 """
 
 from __future__ import annotations
@@ -69,17 +69,20 @@ def _require_a_body(person: Person, scene: Scene) -> None:
     visible = int(np.sum(person.keypoints_2d.confidence.any(axis=1)))
     if visible < fewest_frames(float(scene.take.fps)):
         where = f"person {person.id} of {scene.take.source.name} is visible in {visible} frames"
-        raise MocapError(f"{where}, which make no motion; choose a part where they are in view for longer")
+        raise MocapError(f"{where}, too few for a motion; choose a part in which they are visible for longer")
 
 
 def _require_size(image: Keypoints2D) -> None:
     xy = image.xy[image.confidence.any(axis=1)]
     if np.max(np.nanmax(xy, axis=1) - np.nanmin(xy, axis=1), initial=0.0) < LEAST_SIZE_PIXELS:
-        raise MocapError("no frame shows a body, only a point; process the video again")
+        raise MocapError("all keypoints of a person lie in one point; process the video again")
 
 
 def lift_keypoints(scene: Scene) -> Scene:
-    """Give the keypoints their depth, at the person's height where it is known; the image follows the lifter."""
+    """Estimate the keypoints' depth, scaled to the person's height where it is known.
+
+    The image keypoints are replaced by the projection of the lifted ones, since the lifter corrects them too.
+    """
     lifter, height_m = create_lifter(scene.settings.lifter), scene.settings.height_m
     actors = []
     for actor in scene.actors:
@@ -106,7 +109,7 @@ def level_camera(scene: Scene) -> Scene:
 
 
 def _oriented(camera: Camera, up: Array | None, settings: SolveSettings) -> Camera:
-    """The camera at the origin: as the user says, else by up (3,) along its axes, else level."""
+    """The camera at the origin: angles as in the settings, else from up (3,) along its axes, else level."""
     pitch, roll = pitch_and_roll(up) if up is not None else (0.0, 0.0)
     given = settings.camera_pitch_degrees, settings.camera_roll_degrees
     angles = (own if own is not None else estimated for own, estimated in zip(given, (pitch, roll)))
@@ -114,7 +117,7 @@ def _oriented(camera: Camera, up: Array | None, settings: SolveSettings) -> Came
 
 
 def align(scene: Scene) -> Scene:
-    """Pose, camera and ground in a loop: feet that stand show the ground, the ground levels the camera."""
+    """Pose, camera and ground in a loop: feet in contact show the ground, and the ground levels the camera."""
     scene = solve_pose(scene)
     for _ in range(ALIGNMENT_ROUNDS - 1):
         level = _oriented(scene.camera, _ground_up(scene), scene.settings)
@@ -125,7 +128,7 @@ def align(scene: Scene) -> Scene:
 
 
 def solve_pose(scene: Scene) -> Scene:
-    """Inverse kinematics in closed form, with standing feet holding the body's distance and laid flat."""
+    """Inverse kinematics in closed form; feet in contact fix the body's distance and are laid flat on the ground."""
     actors = []
     for actor in scene.actors:
         motion = lock.flatten_feet(_at_distance(actor, scene.camera), actor.image, scene.camera)
@@ -138,7 +141,7 @@ def solve_pose(scene: Scene) -> Scene:
 
 
 def _at_distance(actor: Actor, camera: Camera) -> Motion:
-    """The motion solved twice: the feet of the first show how far away the body really was."""
+    """The motion, solved twice: feet in contact in the first solution show the body's real distance."""
     assert actor.lifted is not None
     lifted = actor.lifted.points
     world = replace(lifted, xyz=camera.to_world(lifted.xyz))
@@ -149,7 +152,7 @@ def _at_distance(actor: Actor, camera: Camera) -> Motion:
 
 
 def _ground_up(scene: Scene) -> Array:
-    """Up (3,) along the camera's axes, perpendicular to the ground on which all people stand."""
+    """Up (3,) along the camera's axes, perpendicular to the ground under the contacts of all people."""
     positions = []
     for actor in scene.actors:
         observed = actor.observed(scene.camera)
@@ -180,7 +183,7 @@ def _to_origin(motion: Motion, image: Keypoints2D, camera: Camera) -> Array:
 
 
 def put_on_ground(scene: Scene) -> Scene:
-    """Put resting soles at the ground's height and lift toes that would be under it."""
+    """Ground alignment: put soles in contact at the ground's height and lift toes that would be under it."""
     actors = []
     for actor in scene.actors:
         motion, _ = actor.posed()
@@ -192,7 +195,7 @@ def put_on_ground(scene: Scene) -> Scene:
 
 
 def detect_contacts(scene: Scene) -> Scene:
-    """Decide which contact points are on the ground: as the take's contacts say, where they are kept, else by cues."""
+    """Decide which contact points are on the ground: the take's own contacts where they are kept, else the cues."""
     actors = []
     for actor in scene.actors:
         given = actor.person.contacts if scene.keeps_contacts else {}
@@ -222,17 +225,17 @@ def optimise_motion(scene: Scene) -> Scene:
             actor.image,
             lifted.points.xyz[..., 2],
             scene.camera,
-            lock.hold_weights(held, fps),
+            lock.lock_weights(held, fps),
             ground.ground_heights(motion, contacts),
             detection.is_falling(motion),
         )
-        fitted = lock.lift_toes(optimise.refine(motion, evidence, scene.take.cuts))
+        fitted = lock.lift_toes(optimise.optimise(motion, evidence, scene.take.cuts))
         actors.append(replace(actor, motion=fitted))
     return scene.with_actors(tuple(actors), {"name": "refine", "rounds": optimise.ROUNDS})
 
 
 def finish(scene: Scene) -> Scene:
-    """Hold the nearest pose where a person is not visible, and write contacts and gaps down."""
+    """Hold the nearest pose where a person is not visible, and store contacts and gaps with the person."""
     actors = []
     for actor in scene.actors:
         motion, _ = actor.posed()

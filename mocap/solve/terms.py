@@ -1,7 +1,7 @@
-"""What a refined motion is fitted to: a list of small terms, each with its residuals and analytic derivatives.
+"""The terms of the trajectory optimisation: functions that give residuals and their analytic derivatives.
 
-Residuals are divided by their standard deviations, which are metres, sines and metres a second of a body of usual size,
-so that terms of different kinds can be weighed against each other.
+Every residual is divided by its standard deviation (metres, sines of angles or metres per second, for a body of usual
+size), so that terms of different kinds can be added.
 """
 
 from __future__ import annotations
@@ -21,51 +21,61 @@ from mocap.model.rotation import Array, Flags
 from mocap.model.skeleton import Skeleton
 from mocap.solve.contact.points import CONTACT_KEYPOINTS, contact_offsets
 
-SEEN_M = 0.012  # of a keypoint in the picture, at the body's distance
-DEPTH_M = 0.07  # of a keypoint's depth about the hips, as the lifter judges it
-HINGE = 0.05  # sine of the angle by which a limb leaves the plane of its hinge
-EXTENDED = float(np.sin(np.radians(5.0)))  # sine of the angle by which a hinge may bend the wrong way
-SOLE_M = 0.002  # of the height of a point that stands
-UNDER_M = 0.002  # of a point's depth under the floor
-TOUCHING_M = 0.0015  # over the floor: what the fit has put there stays, else its steps would go to and fro
-TILT = 0.05  # sine of the sideways tilt of a sole that lies on the floor
-STANDING_M_S = 0.01  # speed of a point that stands
+# Standard deviations of residuals:
+IMAGE_M = 0.012  # of a keypoint's image position, at the body's distance
+DEPTH_M = 0.07  # of a keypoint's depth relative to the hips, as the lifter estimates it
+HINGE = 0.05  # of the sine of the angle by which a limb leaves the plane of its hinge
+SOLE_M = 0.002  # of the height of a point in contact
+PENETRATION_M = 0.002  # of the depth of a point under the floor
+TILT = 0.05  # of the sine of the sideways tilt of a sole that lies on the floor
+SLIDE_M_S = 0.01  # of the speed of a point in contact
+# Thresholds:
+EXTENDED = float(np.sin(np.radians(5.0)))  # sine of the angle by which a hinge may bend backwards
+TOUCHING_M = 0.0015  # over the floor: points below count as under it, or steps of the solver would alternate
 
-ACTIVE = BODY.optimised
-UNKNOWNS = 3 + 3 * len(ACTIVE)  # of a frame: the root's place and a rotation vector for each of ACTIVE
+OPTIMISED_JOINTS = BODY.optimised
+UNKNOWNS = 3 + 3 * len(OPTIMISED_JOINTS)  # of a frame: the root's position, and a rotation vector for each joint
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What is known of one person in T frames.
+    """The observations of one person in T frames, with K keypoints and N contact points.
 
     Parameters
     ----------
-    image : cleaned keypoints.
-    depth : (T, K) metres of the keypoints in front of the camera, NaN = unknown.
-    stands : (T, N) weights 0..1 with which contact points are held.
-    grounds : (T, N) height in metres of the ground under each, NaN = unknown.
-    falls : (T,) flags of the frames in which nothing holds the root up.
+    image : cleaned keypoints, pixels.
+    depth : (T, K) depth of the keypoints in the camera's frame, metres, NaN = unknown.
+    camera : of the image, in the world of the motion.
+    contact_weights : (T, N) in 0..1: how firmly contact points are locked, 0 without contact.
+    ground_heights : (T, N) height of the ground under each, metres, NaN = unknown.
+    is_falling : (T,) flags of the frames in which the root falls freely.
     """
 
     image: Keypoints2D
     depth: Array
     camera: Camera
-    stands: Array
-    grounds: Array
-    falls: Flags
+    contact_weights: Array
+    ground_heights: Array
+    is_falling: Flags
 
     def part(self, start: int, stop: int) -> Evidence:
         """The frames [start, stop)."""
         span, image = slice(start, stop), self.image
         image = replace(image, xy=image.xy[span], confidence=image.confidence[span])
-        parts = {name: getattr(self, name)[span] for name in ("depth", "stands", "grounds", "falls")}
-        return replace(self, image=image, **parts)
+        names = ("depth", "contact_weights", "ground_heights", "is_falling")
+        return replace(self, image=image, **{name: getattr(self, name)[span] for name in names})
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """residuals (T, R) over their standard deviations, derivatives (T, R, UNKNOWNS); whether outliers are likely."""
+    """The R residuals of a term in each of T frames.
+
+    Parameters
+    ----------
+    residuals : (T, R), divided by their standard deviations.
+    jacobian : (T, R, UNKNOWNS) derivatives by the unknowns of the same frame.
+    has_outliers : whether outliers are likely, so that large residuals get Huber weights.
+    """
 
     residuals: Array
     jacobian: Array
@@ -73,9 +83,18 @@ class Rows:
 
 
 class Posed:
-    """The skeleton at roots (T, 3) and local rotations (T, J, 4): where its points are, and how they move.
+    """Forward kinematics with derivatives by the unknowns, for T frames.
 
-    An angle's unknown is a rotation vector in the frame of the joint's parent, applied after the joint's own rotation.
+    Parameters
+    ----------
+    skeleton : J joints.
+    root : (T, 3) metres.
+    local_wxyz : (T, J, 4).
+
+    Notes
+    -----
+    Convention: the unknowns of a joint are a rotation vector in the frame of its parent, applied after the joint's own
+    rotation.
     """
 
     def __init__(self, skeleton: Skeleton, root: Array, local_wxyz: Array) -> None:
@@ -84,31 +103,31 @@ class Posed:
         self._frames, self._joints = np.empty_like(local), np.empty(local.shape[:3])
         for j, parent in enumerate(skeleton.parents):
             self._frames[:, j] = local[:, j] if parent < 0 else self._frames[:, parent] @ local[:, j]
-            here = root if parent < 0 else self._joints[:, parent] + self._frames[:, parent] @ skeleton.offsets[j]
-            self._joints[:, j] = here
+            position = root if parent < 0 else self._joints[:, parent] + self._frames[:, parent] @ skeleton.offsets[j]
+            self._joints[:, j] = position
 
     def point(self, joint: str, offset: Array) -> tuple[Array, Array]:
-        """Places (T, 3) of a point that hangs on a joint at an offset (3,), and derivatives (T, 3, UNKNOWNS)."""
+        """Positions (T, 3) of a point at an offset (3,) in a joint's frame, and derivatives (T, 3, UNKNOWNS)."""
         j = self.skeleton.index(joint)
-        place = self._joints[:, j] + self._frames[:, j] @ offset
-        jacobian = self._turned(j, lambda pivot: place - self._joints[:, pivot])
+        position = self._joints[:, j] + self._frames[:, j] @ offset
+        jacobian = self._rotation_jacobian(j, lambda pivot: position - self._joints[:, pivot])
         jacobian[:, :, :3] = np.eye(3)
-        return place, jacobian
+        return position, jacobian
 
     def direction(self, joint: str, axis: Array) -> tuple[Array, Array]:
         """World directions (T, 3) of an axis (3,) of a joint, and derivatives (T, 3, UNKNOWNS)."""
         j = self.skeleton.index(joint)
-        way = self._frames[:, j] @ axis
-        return way, self._turned(j, lambda _pivot: way)
+        direction = self._frames[:, j] @ axis
+        return direction, self._rotation_jacobian(j, lambda _pivot: direction)
 
-    def _turned(self, joint: int, lever: Callable[[int], Array]) -> Array:
-        """Derivatives (T, 3, UNKNOWNS) by the angles: each axis of a pivot's parent, crossed with the lever (T, 3)."""
+    def _rotation_jacobian(self, joint: int, lever: Callable[[int], Array]) -> Array:
+        """Derivatives (T, 3, UNKNOWNS) by rotations: axes of each pivot's parent × the lever (T, 3) from the pivot."""
         jacobian = np.zeros((len(self._joints), 3, UNKNOWNS))
         above = {joint}
         while self.skeleton.parents[joint] >= 0:
             joint = self.skeleton.parents[joint]
             above.add(joint)
-        for a, name in enumerate(ACTIVE):
+        for a, name in enumerate(OPTIMISED_JOINTS):
             pivot = self.skeleton.index(name)
             if pivot not in above:
                 continue
@@ -123,44 +142,44 @@ class Posed:
 
     @cached_property
     def keypoints(self) -> dict[str, tuple[Array, Array]]:
-        """Places and derivatives of the keypoints that the skeleton has, by name."""
-        found = {keypoint: self.point(joint, np.zeros(3)) for joint, keypoint in BODY.landmarks.items()}
+        """Positions (T, 3) and derivatives (T, 3, UNKNOWNS) of the keypoints that the skeleton has, by name."""
+        found = {keypoint: self.point(joint, np.zeros(3)) for joint, keypoint in BODY.keypoint_of_joint.items()}
         for point, keypoint in CONTACT_KEYPOINTS.items():
             found[keypoint] = self.point(*contact_offsets(self.skeleton)[point])
         return found
 
 
-def _seen(posed: Posed, evidence: Evidence) -> list[tuple[Array, Array, Array, int]]:
-    """Camera-frame places (T, 3), derivatives (T, 3, D) and weights (T,) of keypoints in view, and their columns."""
-    turn, layout = evidence.camera.T_world_camera[:3, :3], evidence.image.layout
+def _observed(posed: Posed, evidence: Evidence) -> list[tuple[Array, Array, Array, int]]:
+    """Positions (T, 3) and derivatives (T, 3, D) in the camera's frame, weights (T,) and columns of keypoints that the
+    image has; the weight is 0 where a keypoint is not visible."""
+    R_world_camera, layout = evidence.camera.T_world_camera[:3, :3], evidence.image.layout
     found = []
-    for name, (place, jacobian) in posed.keypoints.items():
+    for name, (position, jacobian) in posed.keypoints.items():
         if name in layout.names:
             k = layout.index(name)
             weight = np.where(np.isfinite(evidence.depth[:, k]), evidence.image.confidence[:, k], 0.0)
-            found.append((evidence.camera.to_camera(place), turn.T @ jacobian, weight, k))
+            found.append((evidence.camera.to_camera(position), R_world_camera.T @ jacobian, weight, k))
     return found
 
 
 def reprojection(posed: Posed, evidence: Evidence) -> Rows:
-    """Keypoints lie in the picture where they are seen: across the ray, in metres at the keypoint's distance."""
+    """Reprojection term: distance of each keypoint from its ray, along x and y, in metres at the keypoint's depth."""
     rays = evidence.camera.rays(evidence.image.xy)
     residuals, jacobians = [], []
-    for place, jacobian, weight, k in _seen(posed, evidence):
-        scale = weight / SEEN_M
+    for position, jacobian, weight, k in _observed(posed, evidence):
+        scale = weight / IMAGE_M
         distance = np.nan_to_num(evidence.depth[:, k], nan=1.0)
-        z = np.maximum(place[:, 2], 0.1)
+        z = np.maximum(position[:, 2], 0.1)
         for i in (0, 1):
-            off = place[:, i] / z - np.where(weight > 0, rays[:, k, i], 0.0)
-            residuals.append(scale * distance * off)
-            across = jacobian[:, i] - (place[:, i] / z)[:, None] * jacobian[:, 2]
+            error = position[:, i] / z - np.where(weight > 0, rays[:, k, i], 0.0)
+            residuals.append(scale * distance * error)
+            across = jacobian[:, i] - (position[:, i] / z)[:, None] * jacobian[:, 2]
             jacobians.append((scale * distance / z)[:, None] * across)
     return Rows(np.stack(residuals, axis=1), np.stack(jacobians, axis=1), has_outliers=True)
 
 
 def relative_depth(posed: Posed, evidence: Evidence) -> Rows:
-    """Keypoints are as far behind the hips' middle as the lifter judges them to be."""
-    seen = _seen(posed, evidence)
+    """Depth term: depth of each keypoint relative to the middle of the hips, minus the lifter's estimate of it."""
     layout = evidence.image.layout
     hips = [layout.index(f"{side}_hip") for side in SIDES]
     at_hips = evidence.depth[:, hips].mean(axis=1)
@@ -168,16 +187,16 @@ def relative_depth(posed: Posed, evidence: Evidence) -> Rows:
     behind = evidence.camera.T_world_camera[:3, 2]
     at_middle, d_middle = evidence.camera.to_camera(0.5 * (left + right))[:, 2], 0.5 * behind @ (d_left + d_right)
     residuals, jacobians = [], []
-    for place, jacobian, weight, k in seen:
+    for position, jacobian, weight, k in _observed(posed, evidence):
         scale = np.where(np.isfinite(at_hips), weight, 0.0) / DEPTH_M
-        off = place[:, 2] - at_middle - np.nan_to_num(evidence.depth[:, k] - at_hips)
-        residuals.append(scale * off)
+        error = position[:, 2] - at_middle - np.nan_to_num(evidence.depth[:, k] - at_hips)
+        residuals.append(scale * error)
         jacobians.append(scale[:, None] * (jacobian[:, 2] - d_middle))
     return Rows(np.stack(residuals, axis=1), np.stack(jacobians, axis=1), has_outliers=True)
 
 
 def hinges(posed: Posed, evidence: Evidence) -> Rows:
-    """Knees and elbows bend about one axis, and one way."""
+    """Hinge term: knees and elbows bend about one axis only, and not backwards."""
     residuals, jacobians = [], []
     for before, hinge, end in BODY.hinges:
         across, forbidden = _hinge_axes(hinge, end)
@@ -195,7 +214,7 @@ def hinges(posed: Posed, evidence: Evidence) -> Rows:
 
 
 def _hinge_axes(hinge: Joint, end: Joint) -> tuple[Array, Array]:
-    """The axis (3,) that a hinge's bone stays across, and the direction (3,) it must not bend to."""
+    """The axis (3,) of a hinge, perpendicular to its bone, and the direction (3,) to which it must not bend."""
     assert hinge.limit is not None  # a hinge
     axis = np.array(hinge.limit.hinge)
     forbidden = -np.cross(axis, end.rest)
@@ -203,36 +222,42 @@ def _hinge_axes(hinge: Joint, end: Joint) -> tuple[Array, Array]:
 
 
 def soles(posed: Posed, evidence: Evidence) -> Rows:
-    """Points that stand are at the height of the ground, the others not under it; soles that lie on it do not tilt."""
+    """Ground term: points in contact are at the ground's height, no other is under it, and soles on it do not tilt."""
     residuals, jacobians = [], []
     for i, keypoint in enumerate(CONTACT_KEYPOINTS.values()):
-        place, jacobian = posed.keypoints[keypoint]
-        known = np.isfinite(evidence.grounds[:, i])
-        off = place[:, 1] - np.nan_to_num(evidence.grounds[:, i])
-        under = np.where(off < TOUCHING_M, 1 / UNDER_M, 0.0)
-        scale = known * np.where(evidence.stands[:, i] > 0, 1 / SOLE_M, under)
-        residuals.append(scale * off)
+        position, jacobian = posed.keypoints[keypoint]
+        known = np.isfinite(evidence.ground_heights[:, i])
+        height = position[:, 1] - np.nan_to_num(evidence.ground_heights[:, i])
+        under = np.where(height < TOUCHING_M, 1 / PENETRATION_M, 0.0)
+        scale = known * np.where(evidence.contact_weights[:, i] > 0, 1 / SOLE_M, under)
+        residuals.append(scale * height)
         jacobians.append(scale[:, None] * jacobian[:, 1])
     for first, big in ((0, "Left"), (2, "Right")):
         side, d_side = posed.direction(f"{big}Foot", np.array([1.0, 0.0, 0.0]))
-        scale = evidence.stands[:, first] * evidence.stands[:, first + 1] / TILT
+        scale = evidence.contact_weights[:, first] * evidence.contact_weights[:, first + 1] / TILT
         residuals.append(scale * side[:, 1])
         jacobians.append(scale[:, None] * d_side[:, 1])
     return Rows(np.stack(residuals, axis=1), np.stack(jacobians, axis=1))
 
 
-def depth_under_ground(posed: Posed, evidence: Evidence) -> float:
-    """How far the deepest point of a sole is under its ground, in metres; 0 if none is."""
+def penetration(posed: Posed, evidence: Evidence) -> float:
+    """How far the deepest contact point is under its ground, metres; 0 if none is."""
     heights = np.stack([posed.keypoints[keypoint][0][:, 1] for keypoint in CONTACT_KEYPOINTS.values()], axis=1)
-    return max(0.0, float(np.max(np.nan_to_num(evidence.grounds - heights, nan=0.0), initial=0.0)))
+    return max(0.0, float(np.max(np.nan_to_num(evidence.ground_heights - heights, nan=0.0), initial=0.0)))
 
 
 TERMS = (reprojection, relative_depth, hinges, soles)
 
 
-def standing(posed: Posed, evidence: Evidence) -> tuple[Array, Array]:
-    """Places (T, 12) of the soles' points and derivatives (T, 12, D), over the step that a standing one may make."""
-    step = STANDING_M_S / float(evidence.image.fps)
+def foot_lock(posed: Posed, evidence: Evidence) -> tuple[Array, Array]:
+    """Foot lock: the steps of contact points from frame to frame, whose differences are the residuals.
+
+    Returns
+    -------
+    Positions (T, 3·N) of the contact points and derivatives (T, 3·N, UNKNOWNS), both divided by the standard deviation
+    of a step in contact.
+    """
+    step = SLIDE_M_S / float(evidence.image.fps)
     parts = [posed.keypoints[keypoint] for keypoint in CONTACT_KEYPOINTS.values()]
     return np.concatenate([p for p, _ in parts], axis=1) / step, np.concatenate([j for _, j in parts], axis=1) / step
 

@@ -1,1 +1,1 @@
-"""People over time: detect, follow, estimate where the movement needs it, and how the camera moved."""
+"""Tracking: detect people, follow them over time, choose the frames to estimate, and estimate the camera's rotation."""

@@ -1,8 +1,9 @@
-"""How the camera turned during a clip, told by what does not move in it: the background.
+"""Camera motion: homographies between the frames of a clip, estimated from the background.
 
-Corners are followed from frame to frame while the clip is read (Shi & Tomasi 1994, "Good features to track"; pyramids
-of Lucas & Kanade, Bouguet 2001). Once it is known where people are, the other corners tell the homography from each
-frame to one of the clip (RANSAC). For a camera that turns or zooms that is exact; one that moves has parallax besides.
+Corners are tracked from frame to frame while the clip is read (Shi & Tomasi 1994, "Good features to track"; pyramidal
+Lucas-Kanade optical flow, Bouguet 2001). When the people's positions are known, the corners beside them give the
+homography from each frame to a reference frame (RANSAC). For a camera that rotates or zooms a homography is exact; a
+camera that translates has parallax too.
 """
 
 from __future__ import annotations
@@ -13,34 +14,40 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mocap.model.camera import through
+from mocap.model.camera import warp_points
 from mocap.model.rotation import Array, Flags
 
-WATCHED_HZ = 15  # pictures a second that are looked at; a camera turns evenly between them
-SIDE = 480  # pixels of the longer side, of the pictures in which corners are followed
+WATCHED_HZ = 15  # frames per second that are used; between them, the rotation is interpolated
+SIDE = 480  # pixels of the longer side of the small images in which corners are tracked
 CORNERS, CORNER_QUALITY, CORNER_DISTANCE = 240, 0.02, 8
-FEWEST_SHARE = 0.6  # of corners still followed; with fewer, corners are chosen anew
-FEWEST = 12  # corners of the background that tell a homography
-APART = 0.25  # of the picture's sides: corners in one place tell nothing of the rest
+FEWEST_FRACTION = 0.6  # of the corners still tracked; with fewer, new corners are chosen
+FEWEST = 12  # corners of the background for a homography
+SPREAD = 0.25  # of the image's sides, at least, that the corners must span: a cluster does not show the rest
 AGREE_PX = 1.5
-MOVED = 0.01  # of the longer side: a corner of the picture moved less by a camera that stands still
-FARTHEST = 1.2  # longer sides from the reference: beyond, a homography to it makes no sense
+MOVED = 0.01  # of the longer side: a fixed camera moves the image's corners less
+FARTHEST = 1.2  # longer sides: a homography that moves the image's corners farther is wrong
 
 Image = NDArray[np.uint8]
 Boxes = Callable[[int], Array]
 
 
 class Background:
-    """Corners of the pictures of one clip, followed while it is read."""
+    """Corners of one clip, tracked while the clip is read.
+
+    Parameters
+    ----------
+    size : (width, height) of the frames, pixels.
+    fps : frames per second.
+    """
 
     def __init__(self, size: tuple[int, int], fps: float) -> None:
         self.size, self._scale = size, min(1.0, SIDE / max(size))
-        self._runs: list[list[Array]] = []  # corners chosen together: places (N, 2) by frame, NaN once lost
+        self._runs: list[list[Array]] = []  # corners chosen together: positions (N, 2) by frame, NaN when lost
         self._before: Image | None = None
         self._stride, self._frames = max(1, round(fps / WATCHED_HZ)), 0
 
     def watch(self, frames: Iterable[Image]) -> Iterator[Image]:
-        """The frames (height, width, 3), RGB, as they come."""
+        """Pass the frames (height, width, 3), RGB, through, and track corners in them."""
         for frame in frames:
             if self._frames % self._stride == 0:
                 small = cv2.resize(frame, None, fx=self._scale, fy=self._scale, interpolation=cv2.INTER_AREA)
@@ -53,54 +60,61 @@ class Background:
             self._runs.append([_corners(grey)])
         else:
             run = self._runs[-1]
-            run.append(_followed(self._before, grey, run[-1]))
-            if len(run[0]) == 0 or np.isfinite(run[-1][:, 0]).mean() < FEWEST_SHARE:
+            run.append(_tracked(self._before, grey, run[-1]))
+            if len(run[0]) == 0 or np.isfinite(run[-1][:, 0]).mean() < FEWEST_FRACTION:
                 self._runs.append([_corners(grey)])  # this frame ends one run and begins the next
         self._before = grey
 
     def path(self, boxes: Boxes) -> Array | None:
-        """Homographies (T, 3, 3) that take pixels of each frame to those of the middle one; None if it cannot be told.
+        """Estimate the homography from each frame to the middle frame of the clip.
 
-        boxes: people in a frame (N, 4), xyxy pixels; corners on them are left out.
+        Parameters
+        ----------
+        boxes : function from the index of a frame to bounding boxes (N, 4) of its people, xyxy pixels; corners in them
+            are not used.
+
+        Returns
+        -------
+        Array (T, 3, 3) of homographies between pixels, or None where the background does not give them.
         """
-        steps, look = [np.eye(3)], 0
+        steps, first = [np.eye(3)], 0
         for run in self._runs:
             base = steps[-1]
-            for i, places in enumerate(run[1:], start=1):
-                step = self._homography(places, run[0], boxes((look + i) * self._stride), boxes(look * self._stride))
+            for i, corners in enumerate(run[1:], start=1):
+                step = self._homography(corners, run[0], boxes((first + i) * self._stride), boxes(first * self._stride))
                 if step is None:
                     return None
                 steps.append(base @ step)
-            look += len(run) - 1
-        s = self._scale  # OpenCV's pixels count from the middle of the first one, ours from its corner
+            first += len(run) - 1
+        s = self._scale  # in OpenCV the first pixel's centre is 0, here its corner is
         grown = np.array([[1 / s, 0, 0.5 / s], [0, 1 / s, 0.5 / s], [0, 0, 1.0]])
         to_first = np.array([grown @ step @ np.linalg.inv(grown) for step in steps])
         path = np.linalg.inv(to_first[len(steps) // 2]) @ to_first
         path = self._at_all_frames(path / path[:, 2:, 2:])
-        return path if self._makes_sense(path) else None
+        return path if self._is_plausible(path) else None
 
     def _at_all_frames(self, path: Array) -> Array:
-        looks, frames = self._stride * np.arange(len(path)), np.arange(self._frames)
-        columns = [np.interp(frames, looks, column) for column in path.reshape(-1, 9).T]
+        known, frames = self._stride * np.arange(len(path)), np.arange(self._frames)
+        columns = [np.interp(frames, known, column) for column in path.reshape(-1, 9).T]
         return np.stack(columns, axis=-1).reshape(-1, 3, 3)
 
     def has_moved(self, path: Array) -> bool:
-        """Whether a path (T, 3, 3) is more than the noise of a camera that stands still."""
+        """Whether a path (T, 3, 3) is more than the noise of a fixed camera."""
         return bool(self._travel(path).max() > MOVED * max(self.size))
 
     def _travel(self, path: Array) -> Array:
-        """How far (T,) in pixels the corner of the picture that moves most is from where it is in the middle frame."""
+        """Largest movement (T,) of the image's corners from the middle frame, pixels."""
         width, height = self.size
         corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], float)
-        moved = through(path, np.broadcast_to(corners, (len(path), 4, 2)))
+        moved = warp_points(path, np.broadcast_to(corners, (len(path), 4, 2)))
         return np.asarray(np.linalg.norm(moved - corners, axis=-1).max(axis=1))
 
-    def _makes_sense(self, path: Array) -> bool:
+    def _is_plausible(self, path: Array) -> bool:
         travel = self._travel(path)
         return bool(np.isfinite(travel).all() and travel.max() < FARTHEST * max(self.size) and path.min() > -1e6)
 
     def _homography(self, now: Array, then: Array, boxes_now: Array, boxes_then: Array) -> Array | None:
-        """Takes small pixels of one frame to those of another, in which the same corners (N, 2) are."""
+        """Homography between two small images in which the same corners are at ``now`` and ``then`` (N, 2), or None."""
         usable = np.isfinite(now[:, 0]) & ~self._inside(now, boxes_now) & ~self._inside(then, boxes_then)
         if usable.sum() < FEWEST:
             return None
@@ -108,17 +122,18 @@ class Background:
         if found is None or agree.sum() < max(FEWEST, usable.sum() / 2):
             return None
         spread = np.ptp(then[usable][agree[:, 0] > 0], axis=0) / (self._scale * np.array(self.size))
-        return np.asarray(found, float) if spread.min() > APART else None
+        return np.asarray(found, float) if spread.min() > SPREAD else None
 
-    def _inside(self, places: Array, boxes: Array) -> Flags:
-        inside = np.zeros(len(places), dtype=bool)
+    def _inside(self, corners: Array, boxes: Array) -> Flags:
+        """Flags (N,) of corners (N, 2) in a bounding box or within a tenth of its height around it."""
+        inside = np.zeros(len(corners), dtype=bool)
         for x0, y0, x1, y1 in self._scale * boxes:
             margin = 0.1 * (y1 - y0)
             inside |= (
-                (places[:, 0] > x0 - margin)
-                & (places[:, 0] < x1 + margin)
-                & (places[:, 1] > y0 - margin)
-                & (places[:, 1] < y1 + margin)
+                (corners[:, 0] > x0 - margin)
+                & (corners[:, 0] < x1 + margin)
+                & (corners[:, 1] > y0 - margin)
+                & (corners[:, 1] < y1 + margin)
             )
         return inside
 
@@ -128,13 +143,13 @@ def _corners(grey: Image) -> Array:
     return np.empty((0, 2)) if found is None else found.reshape(-1, 2).astype(float)
 
 
-def _followed(before: Image, after: Image, places: Array) -> Array:
-    """Where corners (N, 2) of one picture are in the next; NaN for those that are lost, there or on the way back."""
-    known = np.isfinite(places[:, 0])
-    moved = np.full_like(places, np.nan)
+def _tracked(before: Image, after: Image, corners: Array) -> Array:
+    """Positions in the next image of corners (N, 2) of one image; NaN where tracking fails, forwards or backwards."""
+    known = np.isfinite(corners[:, 0])
+    moved = np.full_like(corners, np.nan)
     if not known.any():
         return moved
-    start = places[known].astype(np.float32)[:, None]
+    start = corners[known].astype(np.float32)[:, None]
     there, found, _ = cv2.calcOpticalFlowPyrLK(before, after, start, start.copy())
     back, found_back, _ = cv2.calcOpticalFlowPyrLK(after, before, there, there.copy())
     kept = (found[:, 0] > 0) & (found_back[:, 0] > 0) & (np.abs(back - start).max(axis=(1, 2)) < AGREE_PX)

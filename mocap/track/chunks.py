@@ -1,4 +1,4 @@
-"""A stream of frames in pieces: from one key frame to the next, never across a scene cut."""
+"""Chunks: a stream of frames is cut into pieces from one key frame to the next, and at every scene cut."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ from mocap.model.rotation import Array
 from mocap.source.pixels import Image
 
 CHUNK_BYTES = 256e6  # of frames kept; three chunks are in memory, which at 8K would be gigabytes
-CUT_DIFFERENCE = 0.10  # mean absolute difference of neighbouring frames, of full scale
-CUT_HISTOGRAM = 0.30  # share of pixels that changed their colour bin
+CUT_DIFFERENCE = 0.10  # mean absolute difference of neighbouring frames, as a fraction of full scale
+CUT_HISTOGRAM = 0.30  # fraction of pixels that changed their colour bin
 
 
 @dataclass(eq=False)
 class Chunk:
-    """A key frame and the frames up to the next one; ``starts_shot`` after a scene cut.
+    """A key frame and the frames up to the next one.
 
-    frames: by index; the key frame, every step-th after it, and the last. length: of all. next_key: the key frame after
-    it, None until it is known or if a new shot comes between.
+    Parameters
+    ----------
+    first : index of the key frame.
+    frames : by index, those that are kept: the key frame, every step-th after it, and the last.
+    length : number of frames, kept or not.
+    starts_shot : whether a scene cut is before it.
+    next_key : index of the next key frame; None until it is known, or where a scene cut is before that.
     """
 
     first: int
@@ -30,7 +35,7 @@ class Chunk:
     next_key: int | None = None
 
     def add(self, frame: Image, step: int) -> None:
-        """Take up the next frame; the one before is let go if it is none to be looked at."""
+        """Add the next frame; the frame before it is dropped unless it is a step-th frame."""
         if (self.length - 1) % step:
             self.frames.pop(self.first + self.length - 1, None)
         self.frames[self.first + self.length] = frame
@@ -38,7 +43,14 @@ class Chunk:
 
 
 def chunks(frames: Iterable[Image], stride: int, step: int) -> Iterator[Chunk]:
-    """Chunks of up to ``stride`` frames, of which every ``step``-th is kept; fewer where frames are huge."""
+    """Cut a stream of frames into chunks.
+
+    Parameters
+    ----------
+    frames : RGB.
+    stride : most frames of a chunk; fewer where frames are huge (CHUNK_BYTES).
+    step : every step-th frame of a chunk is kept.
+    """
     chunk: Chunk | None = None
     previous: Array | None = None
     for index, frame in enumerate(frames):
@@ -55,20 +67,20 @@ def chunks(frames: Iterable[Image], stride: int, step: int) -> Iterator[Chunk]:
 
 
 def _thumbnail(frame: Image) -> Array:
-    """About 64 × 64 pixels of the frame, picked, not averaged: it costs nothing."""
+    """About 64 × 64 pixels of the frame, sampled without averaging, which costs almost no time."""
     height, width = frame.shape[:2]
     return frame[:: max(1, height // 64), :: max(1, width // 64)].astype(np.int16)
 
 
 def is_scene_cut(before: Array, after: Array) -> bool:
-    """Whether two small RGB pictures (H, W, 3) in 0..255 are from different shots: both places and colours changed."""
+    """Whether a scene cut lies between two small RGB images (H, W, 3) in 0..255: pixels and colours both changed."""
     if np.mean(np.abs(after - before)) < CUT_DIFFERENCE * 255:
         return False
     changed = 0.5 * np.sum(np.abs(_colour_histogram(before) - _colour_histogram(after)))
     return bool(changed > CUT_HISTOGRAM)
 
 
-def _colour_histogram(picture: Array) -> Array:
-    """Shares (64,) of the pixels in each of 4 × 4 × 4 colour bins."""
-    bins = (picture.reshape(-1, 3) // 64) @ np.array([16, 4, 1])
+def _colour_histogram(image: Array) -> Array:
+    """Fraction (64,) of the pixels in each of 4 × 4 × 4 colour bins."""
+    bins = (image.reshape(-1, 3) // 64) @ np.array([16, 4, 1])
     return np.bincount(bins, minlength=64) / len(bins)

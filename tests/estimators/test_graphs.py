@@ -58,6 +58,26 @@ def test_the_detector_s_graph_equals_the_torch_module() -> None:
         np.testing.assert_allclose(graph["logits"], module["logits"], atol=5e-3)
 
 
+@pytest.mark.parametrize("name", ["deeppose", "resnet34"])
+def test_a_regressor_s_graph_equals_the_torch_module(name: str) -> None:
+    size = create_runtime(name, device="cpu").image_size
+    for graph, module in both_ways(name):
+        assert np.abs(graph["output"] - module["output"]).max() * size < MOST_PX
+
+
+def test_the_heatmaps_graph_equals_the_torch_module() -> None:
+    for graph, module in both_ways("heatmap-small"):
+        np.testing.assert_allclose(graph["output"], module["output"], atol=5e-3)  # logits
+
+
+def test_the_graph_of_blazepose_with_a_head_for_lsp_equals_the_torch_module() -> None:
+    for graph, module in both_ways("blazepose-lsp"):
+        assert graph.keys() == module.keys()
+        assert np.abs(graph["joints"][:, :2] - module["joints"][:, :2]).max() * 256 < MOST_PX
+        np.testing.assert_allclose(graph["joints"][:, 2], module["joints"][:, 2], atol=1e-4)
+        assert np.abs(graph["landmarks"][:, :2] - module["landmarks"][:, :2]).max() < MOST_PX
+
+
 def test_the_block_of_constants_is_the_weights_by_name_then_the_small_ones() -> None:
     tensors = {"b": np.array([3.0], dtype=np.float32), "a": np.array([[1.0], [2.0]], dtype=np.float32)}
     block = constant_block(tensors, b"xyz")

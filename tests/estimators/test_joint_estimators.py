@@ -16,11 +16,11 @@ from safetensors.torch import save_file  # noqa: E402
 from mocap.estimate import create_estimator  # noqa: E402
 from mocap.estimate.joints import averaged, body_regions, peaks_of  # noqa: E402
 from mocap.estimate.modules import load_module  # noqa: E402
-from mocap.estimate.networks import create_network  # noqa: E402
 from mocap.io.weights import find_models_folder  # noqa: E402
 from mocap.model.errors import MocapError  # noqa: E402
 from mocap.model.keypoints import COCO_17, LSP_14  # noqa: E402
 from training.export import KINDS, export  # noqa: E402
+from training.networks import create_network  # noqa: E402
 
 WITH_TORCHVISION = pytest.mark.skipif(importlib.util.find_spec("torchvision") is None, reason="torchvision is absent")
 FRAME = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
@@ -88,7 +88,7 @@ def test_blazepose_with_a_new_head_begins_with_its_own_landmarks(tmp_path, monke
 
 
 def test_a_network_that_was_not_trained_here_says_how_it_is(models):
-    with pytest.raises(MocapError, match=r"alexnet has no weights here; docs/dev/comparison\.md"):
+    with pytest.raises(MocapError, match=r"alexnet has no weights here; docs/dev/training\.md"):
         create_estimator("alexnet", device="cpu")
 
 
@@ -138,8 +138,8 @@ def test_keypoint_rcnn_answers_with_cocos_keypoints_in_the_frame():
 
 @WITH_TORCHVISION
 def test_keypoint_rcnn_says_where_its_weights_are_to_come_from(monkeypatch, tmp_path):
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    with pytest.raises(MocapError, match="fetch them with"):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(MocapError, match="not downloaded; fetch it with"):
         create_estimator("keypoint-rcnn", device="cpu")
 
 

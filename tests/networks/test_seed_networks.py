@@ -15,10 +15,11 @@ torch = pytest.importorskip("torch")
 from torch import Tensor, nn  # noqa: E402
 
 from mocap.estimate.networks import source_files  # noqa: E402
-from mocap.estimate.networks.alexnet import AlexNet  # noqa: E402
-from mocap.estimate.networks.deeppose import DeepPose  # noqa: E402
-from mocap.estimate.networks.resnet34 import ResNet34, SameConv2d  # noqa: E402
+from training.networks.alexnet import AlexNet  # noqa: E402
+from training.networks.deeppose import DeepPose  # noqa: E402
+from training.networks.resnet34 import ResNet34, SameConv2d  # noqa: E402
 
+REPOSITORY = Path(__file__).parents[2]
 RENDERED = [
     f"training.{name}" for name in ("posed_body", "render_bodies", "rendered_clips", "train_lifter")
 ]  # films of bodies
@@ -156,6 +157,12 @@ def test_a_strided_convolution_pads_its_far_edges_first(side: int, first: int) -
         assert convolution(image)[0, 0, 0, 0].item() == first
 
 
+def architectures() -> list[str]:
+    """Every module of networks: BlazePose's, then the research part's."""
+    paths = [path.relative_to(REPOSITORY) for path in source_files("training.networks.deeppose:DeepPose")]
+    return [".".join(path.with_suffix("").parts) for path in paths if path.stem != "__init__"]
+
+
 def test_networks_and_training_import_without_video_blender_or_openvino() -> None:
     """Every architecture, and all that trains and compares them: what RENDERED names alone makes or watches videos."""
     if importlib.util.find_spec("torchvision") is None:
@@ -169,13 +176,12 @@ def test_networks_and_training_import_without_video_blender_or_openvino() -> Non
         f"        if module.name not in {RENDERED}: print(importlib.import_module(module.name).__name__)\n"
     )
     imported = subprocess.run(
-        [sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code], check=True, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
     ).stdout.split()
-    networks = {f"mocap.estimate.networks.{path.stem}" for path in source_files() if path.stem != "__init__"}
-    assert networks | {"training.train", "training.blazepose_finetune", "training.datasets.lsp"} <= set(imported)
+    assert {*architectures(), "training.train", "training.blazepose_finetune", "training.datasets.lsp"} <= set(imported)
 
 
 def test_networks_import_without_torchvision() -> None:
-    networks = [f"mocap.estimate.networks.{path.stem}" for path in source_files() if path.stem != "__init__"]
+    networks = architectures()
     code = f"import importlib, sys\nsys.modules['torchvision'] = None\nfor n in {networks}: importlib.import_module(n)"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=REPOSITORY)

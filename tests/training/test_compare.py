@@ -12,7 +12,6 @@ import pytest
 import torch
 from torch import nn
 
-from mocap.estimate.networks import create_network
 from mocap.io.weights import read_card, weights_file
 from mocap.model.errors import MocapError
 from mocap.model.keypoints import LSP_14
@@ -21,6 +20,7 @@ from training import compare, tasks, train
 from training.constant import score_constant
 from training.corpus import Corpus
 from training.export import export
+from training.networks import create_network
 from training.scores import same_larger, scores_of
 from training.settings import Settings
 from training.starts import half

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import torch
 
-from mocap.estimate.networks.spatialnet import FlowPooling
 from training.flow import dense_flow, neighbours, warped
 from training.flow_comparison import LIMBS, bells, fit_pooling, highest, scores
+from training.networks.spatialnet import FlowPooling
 
 
 def scene(shift: float) -> np.ndarray:

@@ -10,8 +10,6 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from mocap.estimate.networks import create_network
-from mocap.estimate.networks.spatialnet import SpatialNet
 from mocap.model.keypoints import LSP_14
 from tests.training.pictures import figures
 from training import cascade
@@ -20,6 +18,8 @@ from training.blazepose_finetune import TuneSettings, Tuning, tune
 from training.blazepose_maps import batches_of, map_function, published, read_crops, write_shard
 from training.cascade import SIGMA, Cascade, StageSettings, StageTrainer, joint_crops, looked_again, torsos
 from training.crops import Crops
+from training.networks import create_network
+from training.networks.spatialnet import SpatialNet
 from training.tasks import as_list, centres_of_mass, create_task
 
 

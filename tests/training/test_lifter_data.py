@@ -11,8 +11,8 @@ from scipy.spatial.transform import Rotation
 
 from mocap.io.weights import load_weights
 from mocap.solve.lift import DEFAULT_LIFTER
-from mocap.solve.lift.features import FEATURES, FEET, MIRROR, OUTPUTS, in_mirror
-from mocap.solve.lift.temporal import both_ways, by_tap
+from mocap.solve.lift.features import FEATURES, FEET, MIRROR, OUTPUTS, mirrored_input
+from mocap.solve.lift.temporal import by_tap, flip_averaged
 from training import asfamc
 from training.captured_bodies import NAMES, Cast, bent, landmarks_of, loosened, prepared
 from training.detector_noise import K, about_hips, as_named, exactly, looked_at, noticed
@@ -170,7 +170,7 @@ def test_faults_of_a_clip_are_said_of_other_bodies():
 
 def test_a_mirrored_scene_has_mirrored_features():
     batch = RenderedClips([clip()], 81).batch(2, np.random.default_rng(0))
-    np.testing.assert_allclose(in_mirror(in_mirror(batch.features)), batch.features)
+    np.testing.assert_allclose(mirrored_input(mirrored_input(batch.features)), batch.features)
     assert (MIRROR[MIRROR] == np.arange(K)).all()
 
 
@@ -205,7 +205,7 @@ def test_gravity_is_told_from_how_real_walkers_move(real_data, tmp_path):
     _, bodies = split([take for name in walks for take in read_takes(tmp_path / name)])
     batch = Views(bodies, mixed=False).batch(24, np.random.default_rng(5))
     weights = by_tap(load_weights(DEFAULT_LIFTER))
-    answers = np.array([both_ways(features, weights) for features in batch.features])
+    answers = np.array([flip_averaged(features, weights) for features in batch.features])
     told, true = np.median(answers[..., 3 * K : 3 * K + 3], axis=1), np.median(batch.up, axis=1)
     lengths = np.linalg.norm(told, axis=-1) * np.linalg.norm(true, axis=-1)
     angles = np.degrees(np.arccos(np.clip(np.sum(told * true, axis=-1) / lengths, -1, 1)))

@@ -11,7 +11,6 @@ import pytest
 import torch
 from torch import nn
 
-from mocap.estimate.networks import create_network
 from mocap.model.errors import MocapError
 from mocap.model.keypoints import LSP_14
 from tests.training.pictures import figures, mirror_names
@@ -19,6 +18,7 @@ from training import record, starts, tasks, train
 from training.augment import Changes, Mirror, augmentation, augmented
 from training.batches import CropDataset, epoch_batches, masked
 from training.corpus import Corpus
+from training.networks import create_network
 from training.optimisers import mixed_precision, orthogonal
 from training.outcome import write_outcome
 from training.settings import PRESETS, Settings, preset

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mocap.app.annotate.pictures import Pictures
-from mocap.estimate import ESTIMATORS, create_detector, create_estimator
+from mocap.estimate import create_detector, create_estimator, estimator_card
 from mocap.evaluate.lsp import look_at_middle
-from mocap.model.errors import unknown_name
 from mocap.model.rotation import Array
 
 if TYPE_CHECKING:
@@ -24,8 +23,7 @@ class Guesser:
     """
 
     def __init__(self, name: str, device: str) -> None:
-        if name not in ESTIMATORS:
-            raise unknown_name("estimator", name, sorted(ESTIMATORS))
+        estimator_card(name)
         self._name, self._device = name, device
         self._lock = Lock()
         self._networks: tuple[Detector, PoseEstimator] | None = None

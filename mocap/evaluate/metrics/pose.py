@@ -19,7 +19,7 @@ from mocap.model.rotation import Array, Flags
 
 EVALUATION_POINTS = tuple(
     f"{side}_{part}"
-    for part in (*dict.fromkeys(keypoint.partition("_")[2] for keypoint in BODY.landmarks.values()), "big_toe")
+    for part in (*dict.fromkeys(keypoint.partition("_")[2] for keypoint in BODY.keypoint_of_joint.values()), "big_toe")
     for side in SIDES
 )
 _HIPS = [EVALUATION_POINTS.index("left_hip"), EVALUATION_POINTS.index("right_hip")]
@@ -36,7 +36,7 @@ def evaluation_points(motion: Motion) -> Array:
     """The 14 points (T, 14, 3) of a motion in metres, world frame, in the order of EVALUATION_POINTS."""
     joints, ends = kinematics.joint_positions(motion), kinematics.end_positions(motion)
     columns = []
-    joint_of = {keypoint: joint for joint, keypoint in BODY.landmarks.items()}
+    joint_of = {keypoint: joint for joint, keypoint in BODY.keypoint_of_joint.items()}
     for point in EVALUATION_POINTS:
         if point in joint_of:
             columns.append(joints[:, motion.skeleton.index(joint_of[point])])

@@ -1,9 +1,9 @@
 """Cleaning of time series: outliers, gaps, low-pass filters. Constants are in seconds and hertz, never in frames.
 
-Every series has time on axis 0; NaN means missing. Filters are named functions ``(values, fps, *, cutoff_hz)`` with
-their −3 dB point at ``cutoff_hz``, so that one number means the same whichever is chosen.
+Every series has time on axis 0; NaN means missing. Filters are functions ``(values, fps, *, cutoff_hz)`` whose −3 dB
+point is at ``cutoff_hz``, so that the number means the same for every filter.
 
-SciPy is imported where it is used: its signal module takes half a second, which the first frame should not wait for.
+SciPy is imported where it is used: its signal module takes half a second, for which the first frame should not wait.
 """
 
 from __future__ import annotations
@@ -26,11 +26,22 @@ Filter = Callable[..., Array]
 
 
 def is_outlier(points: Array, fps: float, *, floor: float | Array) -> Array:
-    """Which points (T, ..., D) stand out from their neighbours in time: booleans (T, ...).
+    """Hampel filter: find points that jump away from their neighbours in time.
 
-    Hampel's test on the distance from the median of a sliding window (Hampel 1974; Pearson 2002): a point is an
-    outlier beyond four robust standard deviations, and never within ``floor`` (the points' unit; broadcasts against
-    (T, ...)), the noise that a good point has.
+    Parameters
+    ----------
+    points : (T, ..., D), any unit.
+    fps : frames per second.
+    floor : noise of a good point, in the same unit; broadcasts against (T, ...). A point within it is no outlier.
+
+    Returns
+    -------
+    Flags (T, ...).
+
+    Notes
+    -----
+    A point is an outlier where its distance from the median of a sliding window is more than four robust standard
+    deviations (Hampel 1974; Pearson 2002).
     """
     half = max(1, round(HAMPEL_HALF_WINDOW_S * fps))
     padding = [(half, half)] + [(0, 0)] * (points.ndim - 1)
@@ -52,9 +63,22 @@ def _nanmedian(windows: Array) -> Array:
 
 
 def fill_gaps(values: Array, fps: float, *, max_gap_s: float = MAX_GAP_S, cuts: Sequence[int] = ()) -> Array:
-    """Values (T, ...) with inner gaps up to ``max_gap_s`` bridged by monotone cubic interpolation (PCHIP).
+    """Fill short gaps by monotone cubic interpolation (PCHIP).
 
-    Longer gaps, gaps at either end and gaps across a cut stay NaN. Fritsch & Carlson 1980: no overshoot.
+    Parameters
+    ----------
+    values : (T, ...), NaN = missing.
+    fps : frames per second.
+    max_gap_s : longest gap that is filled, seconds.
+    cuts : frames with which a new scene begins.
+
+    Returns
+    -------
+    Array (T, ...). Longer gaps, gaps at either end and gaps across a cut stay NaN.
+
+    Notes
+    -----
+    Fritsch & Carlson 1980: the curve does not overshoot.
     """
     filled = np.array(values, float)
     flat = filled.reshape(len(filled), -1)
@@ -81,9 +105,9 @@ def _fill_segment(flat: Array, limit: int) -> None:
 
 
 def hold_nearest(values: Array) -> Array:
-    """Values (T, ...) with every missing one replaced by the nearest known one of its column; the earlier at a tie.
+    """Replace every missing value of (T, ...) by the nearest known one of its column, the earlier of two equally near.
 
-    A column that is missing throughout stays NaN.
+    A column without any known value stays NaN.
     """
     flat = np.array(values, float).reshape(len(values), -1)
     frames = np.arange(len(flat))
@@ -111,9 +135,24 @@ def low_pass(
     cutoff_hz: float = DEFAULT_CUTOFF_HZ,
     cuts: Sequence[int] = (),
 ) -> Array:
-    """Values (T, ...) filtered along axis 0, each unbroken run between gaps and cuts by itself; NaN stays NaN.
+    """Low-pass filter along time; every span without gaps and cuts is filtered alone.
 
-    Raises MocapError for an unknown filter name or a cut-off outside CUTOFFS_HZ.
+    Parameters
+    ----------
+    values : (T, ...), NaN = missing.
+    fps : frames per second.
+    name : a key of FILTERS.
+    cutoff_hz : frequency of the −3 dB point.
+    cuts : frames with which a new scene begins.
+
+    Returns
+    -------
+    Array (T, ...); NaN stays NaN.
+
+    Raises
+    ------
+    MocapError
+        For an unknown filter or a cut-off outside CUTOFFS_HZ.
     """
     check_filter(name, cutoff_hz)
     filtered = np.array(values, float)
@@ -125,7 +164,7 @@ def low_pass(
 
 
 def check_filter(name: str, cutoff_hz: float) -> None:
-    """Raise MocapError for an unknown filter name or a cut-off that no filter can be made for."""
+    """Raise MocapError for an unknown filter or a cut-off outside CUTOFFS_HZ."""
     if name not in FILTERS:
         raise unknown_name("filter", name, sorted(FILTERS))
     low, high = CUTOFFS_HZ
@@ -144,11 +183,11 @@ def _filter_segment(flat: Array, fps: float, function: Filter, cutoff_hz: float)
 
 
 def butterworth(values: Array, fps: float, *, cutoff_hz: float) -> Array:
-    """Zero-lag 4th-order Butterworth: a 2nd-order filter run forwards and backwards.
+    """Zero-lag Butterworth filter of 4th order: one of 2nd order, run forwards and backwards.
 
-    The single pass is designed 1 / (√2 − 1)^¼ higher, in the pre-warped frequency, so that both together have −3 dB at
-    ``cutoff_hz`` (Winter, "Biomechanics and Motor Control of Human Movement", ch. 3). At or above the Nyquist rate
-    nothing is filtered.
+    The cut-off of a single pass is 1 / (√2 − 1)^¼ higher, in the pre-warped frequency, so that both passes together
+    have −3 dB at ``cutoff_hz`` (Winter, "Biomechanics and Motor Control of Human Movement", ch. 3). At or above the
+    Nyquist frequency nothing is filtered.
     """
     if cutoff_hz >= fps / 2 or len(values) < 3:
         return values
@@ -156,15 +195,15 @@ def butterworth(values: Array, fps: float, *, cutoff_hz: float) -> Array:
     from scipy import signal
 
     sections = signal.butter(2, design_hz, fs=fps, output="sos")
-    # odd reflection over three periods of the cut-off keeps lines straight at the ends
+    # odd reflection over three periods of the cut-off: a straight line stays straight at its ends
     padding = min(len(values) - 1, int(np.ceil(3 * fps / cutoff_hz)))
     return np.asarray(signal.sosfiltfilt(sections, values, axis=0, padtype="odd", padlen=padding))
 
 
 def savgol(values: Array, fps: float, *, cutoff_hz: float) -> Array:
-    """Savitzky-Golay smoothing by local cubics (1964), in the window whose response at the cut-off is nearest to −3 dB.
+    """Savitzky-Golay filter (1964): local cubics in the window whose response at ``cutoff_hz`` is nearest to −3 dB.
 
-    Windows are whole frames, so that a cut-off above a sixth of the frame rate is met only roughly.
+    A window is a whole number of frames, so a cut-off above a sixth of the frame rate is only approximate.
     """
     order, omega = 3, 2 * np.pi * cutoff_hz / fps
     halves = range(2, max(3, min(len(values), int(np.ceil(2 * fps / cutoff_hz)))))
@@ -185,7 +224,7 @@ def _savgol_response(half: int, order: int, omega: float) -> float:
 
 
 def gaussian(values: Array, fps: float, *, cutoff_hz: float) -> Array:
-    """Gaussian smoothing, σ = √(ln 2) / (2π · cutoff): a Gaussian's transfer function is again one."""
+    """Gaussian filter, σ = √(ln 2) / (2π · cutoff), since the transfer function of a Gaussian is a Gaussian."""
     from scipy import ndimage
 
     sigma = np.sqrt(np.log(2.0)) / (2 * np.pi * cutoff_hz) * fps
@@ -193,9 +232,9 @@ def gaussian(values: Array, fps: float, *, cutoff_hz: float) -> Array:
 
 
 def one_euro(values: Array, fps: float, *, cutoff_hz: float) -> Array:
-    """The One Euro filter (Casiez, Roussel & Vogel, CHI 2012): causal, for live use; lags behind quick motion.
+    """The One Euro filter (Casiez, Roussel & Vogel, CHI 2012): it runs forwards only and lags behind quick motion.
 
-    ``cutoff_hz`` is the cut-off at rest; it opens with speed, in units of the series' own standard deviation.
+    ``cutoff_hz`` is the cut-off at rest; it rises with speed, in units of the standard deviation of the whole series.
     """
     beta, derivative_cutoff_hz = 1.0, 1.0
     scale = np.maximum(np.std(values, axis=0), 1e-9)
@@ -208,7 +247,7 @@ def one_euro(values: Array, fps: float, *, cutoff_hz: float) -> Array:
 
 
 def _one_euro_share(cutoff_hz: float | Array, fps: float) -> Array:
-    """How much of a new value is taken by a first-order low-pass filter."""
+    """Smoothing factor of a first-order low-pass filter: the weight of the new value, 0..1."""
     ratio = 2 * np.pi * np.asarray(cutoff_hz) / fps
     return np.asarray(ratio / (ratio + 1.0))
 
@@ -251,7 +290,7 @@ def _kalman_forward(values: Array, F: Array, Q: Array) -> tuple[list[Array], lis
 
 
 def none(values: Array, fps: float, *, cutoff_hz: float) -> Array:
-    """The values as they are."""
+    """No filter: the values unchanged."""
     return values
 
 

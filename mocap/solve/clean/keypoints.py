@@ -1,4 +1,4 @@
-"""Keypoints of one person made clean: sides repaired, outliers removed, short gaps filled, low-passed."""
+"""Cleaning of one person's keypoints: left/right repair, outliers removed, short gaps filled, low-pass filter."""
 
 from __future__ import annotations
 
@@ -12,17 +12,24 @@ from mocap.model.take import Person, Take
 from mocap.solve.clean import filters, left_right
 from mocap.solve.settings import SolveSettings
 
-OUTLIER_FLOOR = 0.02  # of the person's box: two points of the network closer than this are both good
+OUTLIER_FLOOR = 0.02  # of the longer side of the bounding box: a good keypoint may move so far between frames
 OUTLIER_FLOOR_M = 0.03
-DEPTH_CUTOFF_FRACTION = 0.4  # of the filter's cut-off: estimated depth trembles more than image positions
+DEPTH_CUTOFF_FRACTION = 0.4  # of the filter's cut-off: estimated depth has more noise than image positions
 
 
 def clean_image(person: Person, settings: SolveSettings, take: Take) -> Keypoints2D:
-    """A person's image keypoints as the take's camera sees them, cleaned.
+    """Clean a person's image keypoints.
+
+    Parameters
+    ----------
+    person : with keypoints and swaps.
+    settings : filter and cut-off.
+    take : that of the person, for its camera and cuts.
 
     Returns
     -------
-    Keypoints without left/right swaps and outliers, low-passed, with short gaps filled; pixels.
+    Keypoints2D
+        In pixels of the take's camera, without left/right swaps and outliers, low-passed, short gaps filled.
     """
     keypoints = left_right.repair_2d(person.keypoints_2d, person.swaps)
     keypoints = replace(keypoints, xy=take.in_camera(keypoints.xy))
@@ -32,7 +39,7 @@ def clean_image(person: Person, settings: SolveSettings, take: Take) -> Keypoint
 
 
 def clean_depth(person: Person, settings: SolveSettings, take: Take) -> Keypoints3D | None:
-    """The pose network's own 3D, cleaned like the image keypoints; its depth is smoothed more. None without any."""
+    """Clean the pose network's 3D keypoints as ``clean_image`` does; depth is smoothed more. None if there are none."""
     if person.keypoints_3d is None:
         return None
     keypoints = left_right.repair_3d(person.keypoints_3d, person.swaps)

@@ -1,11 +1,11 @@
-"""Left/right swaps of a pose network: found over time, undone.
+"""Left/right repair: find the frames in which a pose network exchanged left and right, and exchange them back.
 
-A network takes left for right in some frames: of the arms, of the legs, or of the whole body, whose back it takes for
-its front. The labels jump, the limbs do not. So every frame is given one of STATES, which says whose labels are
-exchanged, such that the relabelled body moves smoothly and has its limbs on the right sides: the cheapest path through
-all frames (Viterbi 1967). Costs of movement are those of Cauchy's distribution about the place that constant velocity
-predicts, which bound what a single bad point can say. Legs that cross in a side view keep their speed, so a crossing
-is cheaper than a swap.
+A network exchanges left and right in some frames: of the arms, of the legs, or of the whole body (it detects a back as
+a front). The labels jump, the limbs do not. Every frame gets one of STATES, which says whose labels are exchanged. The
+chosen states are the path of least cost through all frames (Viterbi 1967): the relabelled body moves smoothly and has
+its limbs on the right sides. Costs of movement are negative log likelihoods of a Cauchy distribution about the position
+that constant velocity predicts, so that a single outlier has a limited cost. Legs that cross in a side view keep their
+speed, so a crossing costs less than a swap.
 """
 
 from __future__ import annotations
@@ -26,50 +26,61 @@ from mocap.solve.clean import filters
 STATES = np.array([[0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [1, 1, 1]], bool)  # which of GROUPS are exchanged
 MISTAKES = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1]])  # in each state, of each of SWAPPED_LIMBS
 
-MAX_ABSENCE_S = 0.2  # nothing can be predicted across a longer one
+MAX_ABSENCE_S = 0.2  # across a longer absence, no position can be predicted
 NOISE_WINDOW_S = 0.5
-NOISE_FLOOR_M = 0.01  # of a good point from frame to frame
-DEPTH_NOISE_M = 0.2  # the networks' depth says little
+NOISE_FLOOR_M = 0.01  # of a good keypoint from frame to frame
+DEPTH_NOISE_M = 0.2  # the depth of pose networks is uncertain
 SPREAD_OF_BODY_M = 0.43  # root mean square distance of a standing adult's keypoints from their middle
 # Costs are negative log likelihoods. Tuned on projected motion capture and on clips with swaps of the network's own.
 SWITCH_COST = 3.0
 SWAPPED_COST_PER_S = 6.0  # swaps are short
-ANATOMY_COST_PER_S = 4.0  # frames follow one another too closely to be independent witnesses
+ANATOMY_COST_PER_S = 4.0  # per second, not per frame: neighbouring frames are not independent evidence
 MIRROR_COST = 4.0
 LIMB_LENGTH_NOISE_M = 0.05
-CLEARLY_AHEAD_M = 0.08  # of ears and heels: nose and toes
+CLEARLY_AHEAD_M = 0.08  # distance of the nose before the ears, and of toes before heels, from which the cost is full
 
 
 def find_swaps(
     keypoints_2d: Keypoints2D, keypoints_3d: Keypoints3D | None = None, cuts: Sequence[int] = ()
 ) -> list[Swap]:
-    """Spans of frames in which left and right are exchanged, sorted; arms and legs may be exchanged at once.
+    """Find the spans of frames in which the network exchanged left and right.
 
-    Where more than half of a scene would be exchanged, the rest of it is: labels that last are the true ones.
+    Parameters
+    ----------
+    keypoints_2d, keypoints_3d : of one person, as the network estimated them.
+    cuts : frames with which a new scene begins.
 
-    keypoints_2d, keypoints_3d: as the network said, of one person. cuts: frames that begin a new scene.
+    Returns
+    -------
+    list of Swap
+        Sorted; arms and legs may be exchanged in the same frames.
+
+    Notes
+    -----
+    Only relative labels can be found. The labels of the larger half of a scene are taken as correct: where more than
+    half would be exchanged, the other frames are exchanged instead.
     """
     mistakes = np.zeros((len(keypoints_2d), len(SWAPPED_LIMBS)), bool)
     for frames in _segments(keypoints_2d, cuts):
         made = MISTAKES[_states(frames, keypoints_2d, keypoints_3d)].astype(bool)
-        mistakes[frames] = made ^ (made.mean(axis=0) > 0.5)  # what lasts is the truth
+        mistakes[frames] = made ^ (made.mean(axis=0) > 0.5)  # the larger half is correct
     masks = zip(SWAPPED_LIMBS, mistakes.T)
     found = [Swap(start, end, limb) for limb, mask in masks for start, end in filters.runs(mask)]
     return sorted(found, key=lambda swap: (swap.start, swap.end, swap.limb))
 
 
 def repair_2d(keypoints: Keypoints2D, swaps: Sequence[Swap]) -> Keypoints2D:
-    """The keypoints with left and right exchanged in the spans of the swaps: places and confidence both."""
+    """Exchange left and right back, in positions and confidence, in the frames of the swaps."""
     order = _order(keypoints.layout, len(keypoints), swaps)
     xy = np.take_along_axis(keypoints.xy, order[..., None], axis=1)
     return replace(keypoints, xy=xy, confidence=np.take_along_axis(keypoints.confidence, order, axis=1))
 
 
 def repair_3d(keypoints: Keypoints3D, swaps: Sequence[Swap]) -> Keypoints3D:
-    """The same in space, camera axes, hips' middle at the origin.
+    """Exchange left and right back in 3D keypoints (camera axes, origin at the middle of the hips).
 
-    A network that takes a back for a front sees the depth reversed as well (Necker's cube): a body that the exchange
-    leaves mirrored has its depth reversed.
+    A network that detects a back as a front reverses the depth too (the Necker cube). Where a body is a mirror image
+    after the exchange, its depth is reversed.
     """
     order = _order(keypoints.layout, len(keypoints), swaps)
     xyz = np.take_along_axis(keypoints.xyz, order[..., None], axis=1)
@@ -81,7 +92,7 @@ def repair_3d(keypoints: Keypoints3D, swaps: Sequence[Swap]) -> Keypoints3D:
 
 
 def _order(layout: KeypointLayout, frames: int, swaps: Sequence[Swap]) -> npt.NDArray[np.intp]:
-    """The column (T, K) that each keypoint is to be taken from."""
+    """Index (T, K) of the column from which each keypoint is taken."""
     columns = np.tile(np.arange(len(layout)), (frames, 1))
     for swap in swaps:
         span = slice(swap.start, swap.end)
@@ -92,11 +103,11 @@ def _order(layout: KeypointLayout, frames: int, swaps: Sequence[Swap]) -> npt.ND
 
 
 def _segments(keypoints: Keypoints2D, cuts: Sequence[int]) -> Iterator[Array]:
-    """Indices of the frames in which the person is seen, in pieces without cuts and long absences."""
-    seen = keypoints.confidence.any(axis=1)
+    """Indices of the frames in which the person is visible, in pieces without cuts and long absences."""
+    visible = keypoints.confidence.any(axis=1)
     longest = max(1, round(MAX_ABSENCE_S * float(keypoints.fps)))
-    for start, end in pairwise([0, *cuts, len(seen)]):
-        frames = start + np.flatnonzero(seen[start:end])
+    for start, end in pairwise([0, *cuts, len(visible)]):
+        frames = start + np.flatnonzero(visible[start:end])
         for piece in np.split(frames, np.flatnonzero(np.diff(frames) > longest) + 1):
             if len(piece) >= 3:  # fewer have no velocity
                 yield piece
@@ -121,13 +132,13 @@ def _states(frames: Array, keypoints_2d: Keypoints2D, keypoints_3d: Keypoints3D 
 
 
 def _steady_pairs(layout: KeypointLayout, group: str) -> list[tuple[int, int]]:
-    """The mirror pairs of one of GROUPS by whose movement a swap is judged."""
+    """The mirror pairs of one of GROUPS whose movement is used to find swaps."""
     pairs = [pair for pair in layout.mirror_pairs if BODY.group_of(layout.names[pair[0]]) == group]
     return [pair for pair in pairs if layout.names[pair[0]] in BODY.steady_keypoints]
 
 
 def _body_points(xy: Array, body: Array | None, fps: float) -> Array:
-    """Points (n, K, 3): image places (n, K, 2) in metres on the body, and depth shrunk to the same noise."""
+    """Points (n, K, 3): image positions (n, K, 2) scaled to metres, and depth scaled down to the same noise."""
     spread = _spread(xy)
     scale, depth = spread / SPREAD_OF_BODY_M, np.zeros(xy.shape[:2])
     if body is not None:
@@ -139,7 +150,7 @@ def _body_points(xy: Array, body: Array | None, fps: float) -> Array:
 
 
 def _spread(xy: Array) -> Array:
-    """Root mean square distance (n,) of points (n, K, 2) from their middle, ignoring NaN; 0 without points."""
+    """Root mean square distance (n,) of points (n, K, 2) from their mean, ignoring NaN; 0 without points."""
     known = np.isfinite(xy)
     count = np.maximum(known.sum(axis=1, keepdims=True), 1)
     middle = np.nansum(xy, axis=1, keepdims=True) / count
@@ -153,17 +164,17 @@ def _running_median(values: Array, fps: float) -> Array:
 
 
 def _pair_costs(pair: Array, confidence: Array, steps: Array, fps: float) -> Array:
-    """Costs (n − 2, 2, 2) of a pair (n, 2, 3) of points: how badly each frame follows from the two before it.
+    """Costs (n − 2, 2, 2) of the movement of a mirror pair (n, 2, 3): how far each frame is from its prediction.
 
-    The last axes say whether the frame two before, and the one before, are exchanged against this one. steps:
-    (n − 1,) frames from each to the next.
+    The last two axes: whether the labels two frames before, and one frame before, are exchanged relative to this frame.
+    steps: (n − 1,) number of frames from each to the next.
     """
     labelled = np.stack([pair, pair[:, ::-1]], axis=1)
     before, last = labelled[:-2, :, None], labelled[1:-1, None]
     progress = np.minimum(steps[1:] / steps[:-1], 2.0)[:, None, None, None, None]
     error = np.linalg.norm(pair[2:, None, None] - last - progress * (last - before), axis=-1)
     error /= steps[1:, None, None, None]  # (n − 2, 2, 2, 2)
-    # the smallest under any labels is noise and acceleration, whether or not there are swaps
+    # the smallest error of all labellings is noise and acceleration, with or without swaps
     noise = _running_median(np.nan_to_num(error.mean(axis=-1).min(axis=(1, 2))), fps)
     noise = np.maximum(1.5 * noise, NOISE_FLOOR_M)[:, None, None, None]
     trust = np.sqrt(confidence.prod(axis=1))
@@ -173,7 +184,7 @@ def _pair_costs(pair: Array, confidence: Array, steps: Array, fps: float) -> Arr
 
 
 def _anatomy_costs(body: Array, layout: KeypointLayout) -> Array:
-    """How little each of STATES (n, S) looks like a body (n, K, 3): limbs on the wrong side, or a mirror image."""
+    """Costs (n, S) of each of STATES by anatomy, for a body (n, K, 3): limbs on the wrong side, or a mirror image."""
     trunk, arms, legs = STATES.T.astype(int)
     costs = _handedness(body, layout)[:, None] * trunk
     for kind, limb in (("arm", arms), ("leg", legs)):
@@ -192,7 +203,7 @@ def _sides(body: Array, layout: KeypointLayout, name: str) -> Array | None:
 
 
 def _attachment_costs(near: Array, far: Array) -> Array:
-    """Costs (n, 2) of hanging far points (n, 2, 3) of a limb on the near ones of their own side, and of the other."""
+    """Costs (n, 2) of joining the far points (n, 2, 3) of a limb to the near ones of the same, and the other side."""
     lengths = np.linalg.norm(np.stack([far - near, far - near[:, ::-1]], axis=1), axis=-1)
     known = lengths[:, 0][np.isfinite(lengths[:, 0])]
     length = np.median(known) if len(known) else 0.0
@@ -200,7 +211,7 @@ def _attachment_costs(near: Array, far: Array) -> Array:
 
 
 def _handedness(body: Array, layout: KeypointLayout) -> Array:
-    """Cost (n,) of mirroring a body (n, K, 3): > 0 where nose and toes point to the front that left and right say.
+    """Cost (n,) of mirroring a body (n, K, 3): > 0 where nose and toes point to the front that left and right imply.
 
     Convention: in camera axes (x right, y down) the front is left-to-right × down.
     """
@@ -219,7 +230,7 @@ def _handedness(body: Array, layout: KeypointLayout) -> Array:
 
 
 def _cheapest_path(movement: Array, staying: Array) -> Array:
-    """States (n,) of least total cost: movement (n − 2, S, S, S) of three frames running, staying (n, S) of each."""
+    """Viterbi: states (n,) of least total cost: of movement (n − 2, S, S, S), and of each state by itself (n, S)."""
     switching = SWITCH_COST * np.abs(MISTAKES[:, None] - MISTAKES).sum(axis=-1)
     total = staying[0][:, None] + switching + staying[1]
     origins = []

@@ -1,7 +1,7 @@
-"""Inverse kinematics in closed form: 3D keypoints become the rotation of every joint of a skeleton.
+"""Inverse kinematics in closed form: the rotation of every joint, computed directly from 3D keypoints.
 
-Everything is computed per frame, except the twist of limbs, which is averaged over time because a straight limb does
-not show it. Each kind of body part has its own function in ``CLOSED_FORMS``.
+Each frame is solved alone, except for the twist of limbs, which is averaged over time because a straight limb does not
+show it. Each kind of body part has its own function in ``CLOSED_FORMS``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mocap.solve.closed_form.limbs import solve_arm, solve_leg
 from mocap.solve.closed_form.pose import Points, Pose
 from mocap.solve.closed_form.trunk import solve_head, solve_trunk
 
-LEAST_TRUNK_M2, LEAST_TRUNK_SINE = 1e-6, 1e-4  # width times height, and slant: less is a point or a line
+LEAST_TRUNK_M2, LEAST_TRUNK_SINE = 1e-6, 1e-4  # width × height, and sine of their angle: less is a point or a line
 # by kind of part; parts are solved in the order of BODY, so that a part's parent is known before it
 CLOSED_FORMS: dict[str, Callable[[Pose, Part], None]] = {
     "trunk": solve_trunk,
@@ -36,20 +36,22 @@ CLOSED_FORMS: dict[str, Callable[[Pose, Part], None]] = {
 
 
 def solve(keypoints: Keypoints3D, skeleton: Skeleton) -> Motion:
-    """The motion of a skeleton that follows keypoints.
+    """Inverse kinematics of a whole body.
 
     Parameters
     ----------
-    keypoints : world frame, metres. Frames without any take the nearest pose.
+    keypoints : world frame, metres. A frame without keypoints gets the nearest pose.
     skeleton : with the person's bone lengths.
 
     Returns
     -------
-    The motion; a joint's confidence is that of the keypoints it is solved from, 0 where its pose is held.
+    Motion
+        A joint's confidence is that of the keypoints it is solved from, and 0 where its pose is held.
 
     Raises
     ------
-    MocapError : if no frame shows hips and shoulders.
+    MocapError
+        If hips and shoulders are visible together in no frame.
     """
     pose = Pose(_filled(keypoints), skeleton)
     for part in BODY.parts:
@@ -62,7 +64,7 @@ def solve(keypoints: Keypoints3D, skeleton: Skeleton) -> Motion:
 
 
 def _filled(keypoints: Keypoints3D) -> Points:
-    """The keypoints with every frame filled, also those whose hips and shoulders lie on one line."""
+    """Fill every frame without keypoints, or whose hips and shoulders lie on one line, from the nearest other frame."""
     xyz = filters.hold_nearest(keypoints.xyz)
     known = np.isfinite(xyz[..., 0]).astype(float)  # keypoints that no frame has stay missing
     points = Points(replace(keypoints, xyz=xyz, confidence=known))
@@ -70,13 +72,13 @@ def _filled(keypoints: Keypoints3D) -> Points:
     if has_front.all():
         return points
     if not has_front.any():
-        raise MocapError("no frame shows a body with hips and shoulders: nothing to solve; process the video again")
+        raise MocapError("hips and shoulders are visible in no frame: nothing to solve; process the video again")
     xyz = filters.hold_nearest(np.where(has_front[:, None, None], xyz, np.nan))
     return Points(replace(points.keypoints, xyz=xyz))
 
 
 def _has_front(points: Points) -> Array:
-    """Frames (T,) in which hips and shoulders span a trunk."""
+    """Flags (T,) of frames in which hips and shoulders span an area, so that the trunk has a front."""
     spine = points.middle("shoulder") - points.middle("hip")
     across = np.stack([points[f"left_{name}"] - points[f"right_{name}"] for name in ("hip", "shoulder")])
     area = np.linalg.norm(np.cross(across, spine), axis=-1)
@@ -88,7 +90,7 @@ def _joint_confidence(keypoints: Keypoints3D, skeleton: Skeleton) -> Array:
     """Confidence (T, J): of the joint's own keypoint where it has one, else of hips and shoulders; 0 where missing."""
     column = {name: keypoints.confidence[:, k] for k, name in enumerate(keypoints.layout.names)}
     trunk = np.mean([column[name] for name in TRUNK_CORNERS], axis=0)
-    by_joint = {joint: column[keypoint] for joint, keypoint in BODY.landmarks.items()}
+    by_joint = {joint: column[keypoint] for joint, keypoint in BODY.keypoint_of_joint.items()}
     for contact in BODY.contacts.values():
         if BODY.by_name[contact.joint].end is not None:  # the tip of a foot shows its toes
             by_joint[contact.joint] = column.get(contact.keypoint, np.zeros_like(trunk))

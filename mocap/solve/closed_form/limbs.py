@@ -12,8 +12,8 @@ from mocap.solve import joint_limits
 from mocap.solve.closed_form.pose import TWIST_SIGMA_S, Pose, clear_bend, cosine, perpendicular, swing, unit
 
 FOOT_HINT_WEIGHT = 0.4  # of the foot's direction, in the twist of its thigh
-REACH_SLACK = 0.05  # of a limb's reach; less is noise, and would make straight limbs bend and tremble
-LIKELY_BEND_M = 0.01  # pull of knees forwards and elbows backwards, against the keypoint in the limb's middle
+REACH_SLACK = 0.05  # of a limb's reach; a smaller difference is noise, and would make straight limbs bend and jitter
+LIKELY_BEND_M = 0.01  # weight of the usual bend (knees forwards, elbows backwards) against the middle keypoint
 FOREARM_TWIST_FRACTION = 0.5  # of the hand's twist, so that skin between elbow and wrist does not wring
 
 
@@ -64,11 +64,11 @@ def solve_leg(pose: Pose, part: Part) -> None:
 
 
 def _bend_limb(pose: Pose, joints: tuple[Joint, Joint, Joint], likely: Array) -> tuple[Array, Array]:
-    """Both bones (T, 3) of an arm or leg, from the skeleton's own joint towards the keypoint at its end.
+    """Two-bone inverse kinematics: both bones (T, 3) of a limb, from the skeleton's own joint to the end's keypoint.
 
-    A limb bends in the plane of its middle keypoint, or, hardly bent, towards ``likely`` (T, 3). Its reach follows from
-    the bend of the keypoints; where the end is clearly nearer or farther, the bend gives way, since lengths and
-    positions in the image are surer than depth.
+    A limb bends in the plane of its middle keypoint, or, where it is almost straight, towards ``likely`` (T, 3). Its
+    reach follows from the angle between the keypoints' bones. Where the end is clearly nearer or farther than that, the
+    angle changes instead of the end, since bone lengths and image positions are more certain than depth.
     """
     first, middle, end = (pose.points[joint.keypoint] for joint in joints)
     start = pose.position(joints[0].name)
@@ -90,14 +90,14 @@ def _bend_limb(pose: Pose, joints: tuple[Joint, Joint, Joint], likely: Array) ->
 
 
 def _bend_direction(pose: Pose, visible: Array, bones: tuple[Array, Array], likely: Array) -> Array:
-    """The direction (T, 3) in which a limb bends: the visible one where it is clear, else its average over time."""
+    """The direction (T, 3) in which a limb bends: that of its keypoints where it is clear, else their mean in time."""
     steady = gaussian_filter1d(visible + LIKELY_BEND_M * likely, TWIST_SIGMA_S * pose.fps, axis=0, mode="nearest")
     clear = clear_bend(*bones)[:, None]
     return np.asarray(clear * unit(visible) + (1.0 - clear) * unit(steady))
 
 
 def _foot(pose: Pose, foot: str, tip: str, shin_frame: Array) -> Array:
-    """The foot's frame (T, 3, 3): toes point at their keypoint, the sole twists as little as it can."""
+    """The foot's frame (T, 3, 3): toes point at their keypoint, with the least twist against the shin."""
     rest = pose.skeleton.end_of_chain(foot)
     pointing = pose.points[tip] - pose.position(foot)
     at_rest = rotation.frame_from_axes(rest, np.array([1.0, 0.0, 0.0]), axes="zx")

@@ -1,4 +1,4 @@
-"""The pose that the closed forms build: keypoints by name, frames of joints, and the geometry that parts share."""
+"""The pose that the closed forms build: keypoints by name, orientations of joints, and geometry for all parts."""
 
 from __future__ import annotations
 
@@ -61,8 +61,16 @@ class Pose:
     def steady_twist(self, parent: Array, along: Array, bone: Array, hints: list[tuple[Array, Array]]) -> Array:
         """Orientation (T, 3, 3) of a bone along ``bone`` whose local +Z points to the hints, averaged over time.
 
-        along: the bone's rest direction (3,). hints: directions (T, 3) with weights (T,); how far each stands off the
-        bone weighs too. Angles are averaged as complex numbers, so that rotating past 180° needs no special case.
+        Parameters
+        ----------
+        parent : (T, 3, 3) orientation of the parent.
+        along : (3,) rest direction of the bone.
+        bone : (T, 3) direction of the bone.
+        hints : directions (T, 3) with weights (T,). The sine of the angle between hint and bone is a weight too.
+
+        Notes
+        -----
+        Angles are averaged as complex numbers, so that a rotation past 180° needs no special case.
         """
         frame = swing(parent, along, bone)
         forward = frame[..., 2]
@@ -80,7 +88,7 @@ class Pose:
 
 
 def swing(parent: Array, along: Array, bone: Array) -> Array:
-    """Orientation (T, 3, 3) after the smallest rotation of the parent that points ``along`` (3,) down the bone."""
+    """Orientation (T, 3, 3) after the smallest rotation of the parent that takes ``along`` (3,) to the bone (T, 3)."""
     return np.asarray(rotation.wxyz_to_matrix(rotation.shortest_arc(parent @ along, bone)) @ parent)
 
 
@@ -100,16 +108,16 @@ def cosine(first: Array, second: Array) -> Array:
 
 
 def clear_bend(first: Array, second: Array) -> Array:
-    """How well (T,) in 0..1 two bones (T, 3) show the plane they bend in."""
+    """Weight (T,) in 0..1 of the plane of two bones (T, 3): 0 for an almost straight limb, whose plane is noise."""
     low, high = CLEAR_BEND_DEGREES
     fraction = np.clip((np.degrees(np.arccos(cosine(first, second))) - low) / (high - low), 0, 1)
     return np.asarray(fraction**2 * (3 - 2 * fraction))
 
 
 def align_rotations(template: Array, points: Array) -> Array:
-    """Rotations (T, 3, 3) that best rotate a template (K, 3) onto points (T, K, 3), both about their means.
+    """Rotations (T, 3, 3) that fit a template (K, 3) to points (T, K, 3), both about their means, by least squares.
 
-    Kabsch 1976; the determinant's sign is forced to +1.
+    Kabsch 1976, with the determinant's sign forced to +1.
     """
     a = template - template.mean(axis=0)
     b = points - points.mean(axis=1, keepdims=True)

@@ -15,7 +15,7 @@ NECK_FRACTION = 0.5  # of the head's rotation against the chest
 
 
 def solve_trunk(pose: Pose, part: Part) -> None:
-    """Rotate hips and chest to the lines between their keypoints, the spine between them, and place the root."""
+    """Rotate hips and chest to the lines between their keypoints, interpolate the spine, and set the root's path."""
     p = pose.points
     spine = p.middle("shoulder") - p.middle("hip")
     hips = rotation.frame_from_axes(p["left_hip"] - p["right_hip"], spine, axes="xy")
@@ -29,15 +29,15 @@ def solve_trunk(pose: Pose, part: Part) -> None:
 
 
 def _root(pose: Pose) -> Array:
-    """Root positions (T, 3) that put hips and shoulders, in the mean, at their keypoints."""
+    """Root positions (T, 3) for which hips and shoulders have the same mean position as their keypoints."""
     for side in SIDES:
         pose.frames[f"{side.capitalize()}Shoulder"] = pose.frames["UpperChest"]  # until the arm is solved
-    corners = [(j, k) for name in ("hip", "shoulder") for j, k in BODY.landmarks.items() if k.endswith(name)]
+    corners = [(j, k) for name in ("hip", "shoulder") for j, k in BODY.keypoint_of_joint.items() if k.endswith(name)]
     return np.asarray(np.mean([pose.points[keypoint] - pose.position(joint) for joint, keypoint in corners], axis=0))
 
 
 def solve_head(pose: Pose, part: Part) -> None:
-    """Rotate the head to the face's keypoints, and the neck half as far; both as the chest where there are too few."""
+    """Rotate the head to the face's keypoints and the neck half as far; with too few keypoints, both as the chest."""
     neck, head = part.joints
     chest = pose.frames["UpperChest"]
     face = head.template

@@ -1,7 +1,7 @@
-"""Foot lock: feet that stand still hold the body, its distance from the camera, and their soles on the ground.
+"""Foot lock: feet in contact correct the body's distance from the camera, and their soles are laid on the ground.
 
-One view shows depth badly, but a camera that stands still shows a standing foot as a still point. Everything here rests
-on that, and on nothing else about the floor or the camera's tilt.
+Depth is uncertain in a single view, but for a fixed camera a foot in contact is a still point in the image. All
+functions here use that, and assume nothing else about the floor or the camera's tilt.
 """
 
 from __future__ import annotations
@@ -18,40 +18,65 @@ from mocap.model.motion import Motion
 from mocap.model.rotation import Array, Flags
 from mocap.solve.clean.filters import hold_nearest, low_pass, runs
 from mocap.solve.contact.detection import rest_spans
-from mocap.solve.contact.ground import STEP_M, between
+from mocap.solve.contact.ground import STEP_M, interpolate_rows
 from mocap.solve.contact.points import CONTACT_KEYPOINTS, contact_points
 
 DISTANCE_CUTOFF_HZ = 2.0
-FLAT_RAMP_S = 0.1
-LEAST_SLOPE = 0.08  # a ray that falls less than this a metre meets the ground anywhere
-PLAUSIBLE_LENGTHS = (0.6, 1.6)  # of a foot on the ground against the skeleton's; else the ground is not level there
-RAMP_S = 0.07  # in which a foot is taken hold of, and let go
+FLAT_RAMP_S = 0.1  # time in which a foot rotates to flat, and back
+LEAST_SLOPE = 0.08  # metres a ray falls per metre of depth; where it is flatter, it meets the ground too far away
+PLAUSIBLE_LENGTHS = (0.6, 1.6)  # of a foot on the ground over the skeleton's; else the ground is not level there
+RAMP_S = 0.07  # time in which the weight of a lock rises and falls
 
 
 def distance_correction(motion: Motion, image: Keypoints2D, camera: Camera) -> Array:
-    """How much farther from the camera (T,), in metres, the body is than it was judged to be.
+    """Correction of the body's distance from the camera, from feet that are still in the image.
 
-    However badly the body's depth is judged (in a squat, the whole body seems to be farther away), a foot that rests
-    in the picture stays where it is: its distance is held at the median over that time. Between such spans the
-    correction is interpolated. Zero without foot keypoints.
+    Parameters
+    ----------
+    motion : world frame, T frames.
+    image : cleaned keypoints, pixels.
+    camera : of the image.
+
+    Returns
+    -------
+    Array (T,), metres, positive = farther away; zero without keypoints of feet.
+
+    Notes
+    -----
+    The estimated depth of a body has slow errors (in a squat, the whole body seems to be farther away), but a foot that
+    is still in the image does not move. In such a span the correction keeps the foot at the median of its distance;
+    between spans the correction is interpolated.
     """
-    places = contact_points(motion)
+    positions = contact_points(motion)
     totals = np.zeros((len(motion), 2))  # metres, number of still points
     for point, span in rest_spans(motion, image, camera):
-        distance = camera.to_camera(places[point][span])[:, 2]
+        distance = camera.to_camera(positions[point][span])[:, 2]
         totals[span] += np.column_stack([np.median(distance) - distance, np.ones(len(distance))])
     if not totals[:, 1].any():
         return np.zeros(len(motion))
-    correction = between(totals[:, :1] / np.where(totals[:, 1:] > 0, totals[:, 1:], np.nan))
-    seen = np.where(image.confidence.any(axis=1, keepdims=True), correction, np.nan)
-    return low_pass(hold_nearest(seen), float(image.fps), cutoff_hz=DISTANCE_CUTOFF_HZ)[:, 0]
+    correction = interpolate_rows(totals[:, :1] / np.where(totals[:, 1:] > 0, totals[:, 1:], np.nan))
+    correction = np.where(image.confidence.any(axis=1, keepdims=True), correction, np.nan)
+    return low_pass(hold_nearest(correction), float(image.fps), cutoff_hz=DISTANCE_CUTOFF_HZ)[:, 0]
 
 
 def flatten_feet(motion: Motion, image: Keypoints2D, camera: Camera) -> Motion:
-    """The motion with every foot that stands laid flat on the ground, turned there and back within FLAT_RAMP_S.
+    """Lay feet flat on the ground while heel and toes are both still in the image.
 
-    How far a foot tips and where it points is a matter of depth, which one view hardly shows; but where heel and toes
-    both rest in the picture, the sole is on the ground, and the picture shows where it points.
+    Parameters
+    ----------
+    motion : world frame, T frames.
+    image : cleaned keypoints, pixels.
+    camera : of the image.
+
+    Returns
+    -------
+    Motion
+        A foot rotates to flat, and back, within FLAT_RAMP_S.
+
+    Notes
+    -----
+    Pitch and heading of a foot depend on depth, which is uncertain in a single view. Where heel and toes are both
+    still, the sole is on the ground, and the heading follows from where their rays meet it.
     """
     spans: dict[str, Array] = {point: np.zeros(len(motion)) for point in CONTACT_KEYPOINTS}
     for point, span in rest_spans(motion, image, camera):
@@ -59,9 +84,9 @@ def flatten_feet(motion: Motion, image: Keypoints2D, camera: Camera) -> Motion:
     world = kinematics.world_rotations(motion.skeleton, motion.local_wxyz)
     joints = kinematics.joint_positions(motion)
     for side in ("Left", "Right"):
-        stands = spans[f"{side}Heel"] * spans[f"{side}Toes"]
-        share = uniform_filter1d(stands, 2 * round(FLAT_RAMP_S * float(motion.fps)) + 1, mode="nearest")
-        if not share.any():
+        is_flat = spans[f"{side}Heel"] * spans[f"{side}Toes"]
+        fraction = uniform_filter1d(is_flat, 2 * round(FLAT_RAMP_S * float(motion.fps)) + 1, mode="nearest")
+        if not fraction.any():
             continue
         foot = motion.skeleton.index(f"{side}Foot")
         tip = motion.skeleton.offsets[foot + 1] + motion.skeleton.ends[f"{side}Toes"]
@@ -70,12 +95,12 @@ def flatten_feet(motion: Motion, image: Keypoints2D, camera: Camera) -> Motion:
         is_foot = (length > PLAUSIBLE_LENGTHS[0]) & (length < PLAUSIBLE_LENGTHS[1])  # NaN compares as False
         level = _level(world[:, foot], np.where(is_foot[:, None], heading, np.nan))
         for joint in (foot, *motion.skeleton.children(foot)):
-            world[:, joint] = rotation.slerp(world[:, joint], level, share)
+            world[:, joint] = rotation.slerp(world[:, joint], level, fraction)
     return _with_world_rotations(motion, world)
 
 
 def _heading_on_ground(side: str, sole: Array, image: Keypoints2D, camera: Camera) -> Array:
-    """From heel to toes (T, 3), metres, where their rays meet the level ground at heights ``sole`` (T,); else NaN."""
+    """Vectors (T, 3) from heel to toes, metres, where their rays meet level ground at heights ``sole`` (T,), or NaN."""
     ends = []
     for point in (f"{side}Heel", f"{side}Toes"):
         xy = image.xy[:, image.layout.index(CONTACT_KEYPOINTS[point])]
@@ -86,10 +111,8 @@ def _heading_on_ground(side: str, sole: Array, image: Keypoints2D, camera: Camer
 
 
 def _level(foot_wxyz: Array, heading: Array) -> Array:
-    """Upright orientations (T, 4) that point along a heading (T, 3); without one, along the foot's own.
-
-    Feet that have neither, pointing straight down, stay as they are.
-    """
+    """Flat orientations (T, 4) with a heading (T, 3), or with the foot's own where it is NaN. A foot that points
+    straight down has no heading and stays as it is."""
     own = rotation.rotate(foot_wxyz, np.array([0.0, 0.0, 1.0])) * [1.0, 0.0, 1.0]
     heading = np.where(np.isfinite(heading), heading, own)
     clear = np.linalg.norm(own, axis=-1) > 0.2
@@ -100,9 +123,10 @@ def _level(foot_wxyz: Array, heading: Array) -> Array:
 
 
 def lift_toes(motion: Motion) -> Motion:
-    """The motion with feet tipped up, about their ankles, where their toes would be under the floor.
+    """Rotate feet up about their ankles where their toes are under the floor (y = 0).
 
-    Only where the ankle is over the floor and the toes are not far under it: elsewhere the ground is another level.
+    Only feet whose ankle is above the floor and whose toes are less than STEP_M under it are changed: others are on
+    another level.
     """
     world = kinematics.world_rotations(motion.skeleton, motion.local_wxyz)
     joints = kinematics.joint_positions(motion)
@@ -117,9 +141,9 @@ def lift_toes(motion: Motion) -> Motion:
         angle = np.where(is_near, np.maximum(lowest - tipped, 0.0), 0.0)
         sideways = rotation.rotate(world[:, foot], np.array([1.0, 0.0, 0.0])) * [1.0, 0.0, 1.0]
         axis = sideways / np.maximum(np.linalg.norm(sideways, axis=-1, keepdims=True), 1e-9)
-        turn = rotation.rotvec_to_wxyz(-angle[:, None] * axis)
+        lift = rotation.rotvec_to_wxyz(-angle[:, None] * axis)
         for joint in (foot, *motion.skeleton.children(foot)):
-            world[:, joint] = rotation.multiply(turn, world[:, joint])
+            world[:, joint] = rotation.multiply(lift, world[:, joint])
     return _with_world_rotations(motion, world)
 
 
@@ -128,15 +152,23 @@ def _with_world_rotations(motion: Motion, world_wxyz: Array) -> Motion:
     return replace(motion, local_wxyz=local / np.linalg.norm(local, axis=-1, keepdims=True))
 
 
-def hold_weights(stands: Flags, fps: float) -> Array:
-    """How firmly (T, 4), 0..1, points are held: 0 where they do not stand, less where they come down and lift off.
+def lock_weights(in_contact: Flags, fps: float) -> Array:
+    """Weights of the foot lock from contacts.
 
-    The ramps of a stand that is shorter than both together, as a runner's, meet in its middle.
+    Parameters
+    ----------
+    in_contact : (T, N) flags of the contact points.
+    fps : frames per second.
+
+    Returns
+    -------
+    Array (T, N) in 0..1: 0 without contact, 1 in the middle of a contact, with a ramp of RAMP_S at both ends. The ramps
+    of a contact that is shorter than both, as a runner's, meet in its middle.
     """
     ramp = 2 * max(1, round(RAMP_S * fps)) + 1
-    held = np.zeros(stands.shape)
-    for column, flags in zip(held.T, stands.T):
+    weights = np.zeros(in_contact.shape)
+    for column, flags in zip(weights.T, in_contact.T):
         for start, end in runs(flags):
             since = np.arange(1, end - start + 1)
             column[start:end] = np.minimum(1.0, np.minimum(since, since[::-1]) / min(ramp, (end - start + 1) // 2))
-    return held
+    return weights

@@ -1,4 +1,4 @@
-"""The contact points of the body: where they lie on a skeleton, and where a motion has them."""
+"""The contact points of the body: their offsets on a skeleton and their positions in a motion."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONTACT_KEYPOINTS = {name: contact.keypoint for name, contact in BODY.contacts.i
 
 
 def contact_offsets(skeleton: Skeleton) -> dict[str, tuple[str, Array]]:
-    """The joint that each contact point is fixed to, and its position (3,) in metres in that joint's frame, by name."""
+    """The joint of each contact point, and the offset (3,) in that joint's frame, metres, by the point's name."""
     return {
         name: (contact.joint, skeleton.end_of_chain(contact.joint) / contact.divisor)
         for name, contact in BODY.contacts.items()
@@ -25,7 +25,7 @@ def contact_points(motion: Motion) -> dict[str, Array]:
     """World positions (T, 3) in metres of the contact points, by name."""
     skeleton = motion.skeleton
     world = kinematics.world_rotations(skeleton, motion.local_wxyz)
-    joints = kinematics.place_joints(skeleton, motion.root_world, world)
+    joints = kinematics.forward_kinematics(skeleton, motion.root_world, world)
     points = {}
     for name, (joint, offset) in contact_offsets(skeleton).items():
         j = skeleton.index(joint)

@@ -1,1 +1,1 @@
-"""Changes to a solved take: the motion bent to keypoints that somebody placed."""
+"""Changes to a solved take: corrections of its motion by keypoints placed by hand."""

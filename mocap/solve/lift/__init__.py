@@ -1,4 +1,4 @@
-"""Depth for image keypoints: lifters behind one Protocol. Names are strings, imported on demand."""
+"""Lifters: estimators of depth for image keypoints, behind one Protocol. A lifter is imported when it is needed."""
 
 from __future__ import annotations
 
@@ -12,22 +12,34 @@ from mocap.solve.lift.rays import Lifted
 from mocap.solve.settings import DEFAULT_LIFTER
 
 LIFTERS = {
-    "lifter": "mocap.solve.lift.temporal:LearntDepth",  # from the movement of the keypoints
-    "network": "mocap.solve.lift.rays:NetworkDepth",  # as the pose network says, frame by frame
+    "lifter": "mocap.solve.lift.temporal:LearntDepth",  # from how the keypoints move
+    "network": "mocap.solve.lift.rays:NetworkDepth",  # the pose network's own depth, frame by frame
 }
 WITH_WEIGHTS = ("lifter",)  # the lifters that are a model with a card
 
 
 class Lifter(Protocol):
-    """Gives image keypoints their depth."""
+    """An estimator of depth for image keypoints."""
 
-    def lift(self, image: Keypoints2D, guess: Keypoints3D | None, camera: Camera) -> Lifted:
-        """Keypoints in the camera frame, metres; ``guess`` is the pose network's own hip-centred 3D, if it has one."""
+    def lift(self, image: Keypoints2D, network_3d: Keypoints3D | None, camera: Camera) -> Lifted:
+        """Estimate the depth of image keypoints.
+
+        Parameters
+        ----------
+        image : cleaned keypoints, pixels.
+        network_3d : the pose network's own 3D keypoints, metres, origin at the middle of the hips; None if it has none.
+        camera : of the image.
+
+        Returns
+        -------
+        Lifted
+            Keypoints in the camera frame, metres.
+        """
         ...
 
 
 def create_lifter(name: str = DEFAULT_LIFTER) -> Lifter:
-    """The lifter of that name. Raises MocapError for unknown names."""
+    """Create a lifter by its name in LIFTERS. Raises MocapError for an unknown name."""
     if name not in LIFTERS:
         raise unknown_name("lifter", name, sorted(LIFTERS))
     module, _, attribute = LIFTERS[name].partition(":")

@@ -1,4 +1,4 @@
-"""Depth for image keypoints."""
+"""Geometry of lifting: keypoints on the rays of their image positions, and the lifter that uses no network."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ from mocap.model.keypoints import Keypoints2D, Keypoints3D
 from mocap.model.rotation import Array
 from mocap.solve.clean import filters
 
-DISTANCE_CUTOFF_HZ = 1.5  # a body's distance changes slowly; what is quicker is noise of its apparent size
-NEAREST_M = 0.1  # nothing is seen nearer to the lens
-LEAST_WEIGHT = 1e-9  # of all keypoints of a frame together: less is nobody
+DISTANCE_CUTOFF_HZ = 1.5  # a body's distance changes slowly; higher frequencies are noise of its apparent size
+NEAREST_M = 0.1  # the least depth of a keypoint
+LEAST_WEIGHT = 1e-9  # of all keypoints of a frame together; with less, no person is visible
 
 
 @dataclass(frozen=True, eq=False)
 class Lifted:
-    """What a lifter says; None for what it does not tell.
+    """The output of a lifter for T frames; None for what it does not estimate.
 
-    points: keypoints in the camera frame, metres. up: (T, 3) unit, against gravity, along the camera's axes. contacts:
-    (T, 4) probability that each of contacts.CONTACT_KEYPOINTS stands.
+    Parameters
+    ----------
+    points : keypoints in the camera frame, metres.
+    up : (T, 3) unit vectors against gravity, along the camera's axes.
+    contacts : (T, N) probability that each of ``contact.points.CONTACT_KEYPOINTS`` is on the ground.
     """
 
     points: Keypoints3D
@@ -32,27 +35,40 @@ class Lifted:
 
 
 class NetworkDepth:
-    """A ``Lifter`` that trusts the image for directions and the pose network for depth about the hips.
+    """A ``Lifter`` with directions from the image and depth relative to the hips from the pose network.
 
-    The network sees a crop, so its 3D is taken as seen by a camera that looks straight at the body, and is turned to
-    the real viewing direction.
+    The network's input is a crop of the image, so its 3D is that of a camera that looks straight at the body. It is
+    rotated to the real viewing direction.
     """
 
-    def lift(self, image: Keypoints2D, guess: Keypoints3D | None, camera: Camera) -> Lifted:
-        """Keypoints in the camera frame, metres. Raises MocapError without the network's own 3D."""
-        if guess is None:
-            raise MocapError("this estimator has no depth of its own; leave the choice of the lifter to mocap")
-        weights = np.where(np.isfinite(image.xy[..., 0]) & np.isfinite(guess.xyz[..., 0]), image.confidence, 0.0)
-        body = _turn_to_view(np.nan_to_num(guess.xyz), np.nan_to_num(camera.rays(image.xy)), weights)
-        return Lifted(on_rays(image, np.where(np.isfinite(guess.xyz), body, np.nan), camera))
+    def lift(self, image: Keypoints2D, network_3d: Keypoints3D | None, camera: Camera) -> Lifted:
+        """Keypoints in the camera frame, metres; as in `Lifter`. Raises MocapError without the network's own 3D."""
+        if network_3d is None:
+            raise MocapError("this estimator gives no depth; leave the choice of the lifter to mocap")
+        weights = np.where(np.isfinite(image.xy[..., 0]) & np.isfinite(network_3d.xyz[..., 0]), image.confidence, 0.0)
+        body = _rotate_to_view(np.nan_to_num(network_3d.xyz), np.nan_to_num(camera.rays(image.xy)), weights)
+        return Lifted(on_rays(image, np.where(np.isfinite(network_3d.xyz), body, np.nan), camera))
 
 
-def on_rays(image: Keypoints2D, body: Array, camera: Camera, *, own_share: float = 0.0) -> Keypoints3D:
-    """Image keypoints at the depths of a body (T, K, 3) in metres, along the camera's axes, NaN = missing.
+def on_rays(image: Keypoints2D, body: Array, camera: Camera, *, own_fraction: float = 0.0) -> Keypoints3D:
+    """Translate a body to the rays of its image keypoints.
 
-    The body's translation is the least-squares fit of it to the rays through the image points (linear, as in the direct
-    linear transform), its distance is smoothed over time, and every point is then put at its own depth: on its ray, or
-    by ``own_share`` of the way from there to where the body has it.
+    Parameters
+    ----------
+    image : T frames of K keypoints, pixels.
+    body : (T, K, 3) metres, along the camera's axes, any origin, NaN = missing.
+    camera : of the image.
+    own_fraction : where a keypoint lies across the view: 0 on its ray, 1 where the translated body has it.
+
+    Returns
+    -------
+    Keypoints3D
+        In the camera frame, metres.
+
+    Notes
+    -----
+    The translation of each frame is a linear least-squares fit of the body to the rays (as in the direct linear
+    transform). The distance is low-passed over time. Every keypoint then gets its own depth.
     """
     rays = np.nan_to_num(camera.rays(image.xy))
     weights = np.where(np.isfinite(image.xy[..., 0]) & np.isfinite(body[..., 0]), image.confidence, 0.0)
@@ -64,24 +80,36 @@ def on_rays(image: Keypoints2D, body: Array, camera: Camera, *, own_share: float
     xyz = rays * depth[..., None]
     total = np.maximum(weights.sum(axis=1, keepdims=True), LEAST_WEIGHT)
     across = np.einsum("tk,tkc->tc", weights / total, (xyz - body)[..., :2])
-    xyz[..., :2] += own_share * (body[..., :2] + across[:, None] - xyz[..., :2])
+    xyz[..., :2] += own_fraction * (body[..., :2] + across[:, None] - xyz[..., :2])
     xyz[weights <= 0] = np.nan
     return Keypoints3D(image.layout, xyz, np.where(np.isnan(xyz[..., 0]), 0.0, image.confidence), image.fps)
 
 
-def _turn_to_view(body: Array, rays: Array, weights: Array) -> Array:
-    """The network's 3D (T, K, 3) turned from its own viewing axis to the weighted mean ray of the body."""
+def _rotate_to_view(body: Array, rays: Array, weights: Array) -> Array:
+    """The network's 3D (T, K, 3) rotated from its own viewing axis to the weighted mean ray of the body."""
     total = weights.sum(axis=1, keepdims=True)
     view = np.sum(rays * weights[..., None], axis=1) / np.maximum(total, LEAST_WEIGHT)
     view[total[:, 0] < LEAST_WEIGHT] = (0.0, 0.0, 1.0)
-    turn = rotation.shortest_arc(np.array([0.0, 0.0, 1.0]), view)
-    return rotation.rotate(turn[:, None], body)
+    to_view = rotation.shortest_arc(np.array([0.0, 0.0, 1.0]), view)
+    return rotation.rotate(to_view[:, None], body)
 
 
 def fit_translation(rays: Array, body: Array, weights: Array) -> Array:
-    """Translations (T, 3) that put body points (T, K, 3) nearest to their rays (T, K, 3; z = 1), in metres.
+    """The translation of each frame that brings the points of a body nearest to their rays.
 
-    Minimises Σ w ((x + tx − rx (z + tz))² + (y + ty − ry (z + tz))²), linear in t; weights (T, K).
+    Parameters
+    ----------
+    rays : (T, K, 3) with z = 1.
+    body : (T, K, 3) metres.
+    weights : (T, K), 0 = left out.
+
+    Returns
+    -------
+    Array (T, 3), metres.
+
+    Notes
+    -----
+    Minimises Σ w ((x + tx − rx (z + tz))² + (y + ty − ry (z + tz))²), which is linear in t.
     """
     rx, ry = rays[..., 0], rays[..., 1]
     zero, one = np.zeros_like(rx), np.ones_like(rx)
@@ -93,11 +121,11 @@ def fit_translation(rays: Array, body: Array, weights: Array) -> Array:
 
 
 def scaled(points: Keypoints3D, factor: float) -> Keypoints3D:
-    """Points in the camera frame grown about the camera: the picture of them stays the same."""
+    """Points in the camera frame scaled about the camera, which does not change their image."""
     return replace(points, xyz=factor * points.xyz)
 
 
 def moved_away(points: Keypoints3D, metres: Array) -> Keypoints3D:
-    """Points in the camera frame, each moved along its own ray until it is ``metres`` (T,) deeper."""
+    """Points in the camera frame, each moved along its own ray so that its depth grows by ``metres`` (T,)."""
     depth = points.xyz[..., 2]
     return replace(points, xyz=points.xyz * (np.maximum(depth + metres[:, None], NEAREST_M) / depth)[..., None])
