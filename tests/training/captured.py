@@ -18,7 +18,7 @@ def walker() -> SourceTake:
     """The walking figure of the tests as a take."""
     motion = walking_motion(120)
     world = kinematics.world_rotations(motion.skeleton, motion.local_wxyz)
-    places = kinematics.place_joints(motion.skeleton, motion.root_world, world)
+    places = kinematics.forward_kinematics(motion.skeleton, motion.root_world, world)
 
     def column(part: str) -> int:
         side, _, limb = part.rpartition("_")
