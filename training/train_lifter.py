@@ -271,7 +271,9 @@ class Training:
 
     def _store(self) -> None:
         states = {name: part.state_dict() for name, part in self._parts().items()}
-        torch.save({**states, "step": self.step, "spent": self.spent}, self.output / "checkpoint.pt")
+        half = self.output / "checkpoint.half"  # a training that is stopped while it writes keeps the one before
+        torch.save({**states, "step": self.step, "spent": self.spent}, half)
+        half.replace(self.output / "checkpoint.pt")
         weights = {name: weight.half() for name, weight in self.averaged.state_dict().items()}
         save_file(weights, self.output / "weights.safetensors")
 

@@ -219,3 +219,21 @@ def test_a_training_by_steps_is_over_after_so_many_whatever_the_clock_says(tmp_p
     by_minutes = Training(torch.nn.Linear(2, 2), Settings(minutes=1), tmp_path)
     assert by_minutes._progress(30) == 0.5
     assert by_minutes._progress(1e6) == 1
+
+
+def test_a_training_that_is_stopped_while_it_writes_goes_on_from_the_checkpoint_before(tmp_path, monkeypatch):
+    def stopped(states, path):
+        path.write_bytes(b"half of")
+        raise KeyboardInterrupt
+
+    training = Training(torch.nn.Linear(2, 2), Settings(), tmp_path)
+    training.step = 20
+    training._store()
+    training.step = 40
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "save", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            training._store()
+    again = Training(torch.nn.Linear(2, 2), Settings(), tmp_path)
+    again._restore()
+    assert again.step == 20
