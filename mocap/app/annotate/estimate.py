@@ -9,7 +9,7 @@ import numpy as np
 
 from mocap.app.annotate.pictures import Pictures
 from mocap.estimate import ESTIMATORS, create_detector, create_estimator
-from mocap.evaluate.lsp import look_at_middle
+from mocap.evaluate.lsp import estimate_middle_person
 from mocap.model.errors import unknown_name
 from mocap.model.rotation import Array
 
@@ -37,4 +37,4 @@ class Guesser:
             if self._networks is None:
                 detector = create_detector(device=self._device)
                 self._networks = detector, create_estimator(self._name, device=self._device)
-            return np.asarray(look_at_middle([frame], *self._networks).agreed()[-1, 0])
+            return np.asarray(estimate_middle_person([frame], *self._networks).consensus()[-1, 0])
