@@ -133,7 +133,7 @@ def measured(captured: PointTrack, reference: PointTrack) -> dict[str, float]:
         true_rise = float(np.nanmax(_lowest(reference)) - np.nanmin(_lowest(reference)))
         if true_rise >= LEAST_RISE_M:
             figures |= {"rise_m": float(np.nanmax(_lowest(captured))), "true_rise_m": true_rise}
-            on_heels = reference.down["LeftHeel"] & reference.down["RightHeel"]
+            on_heels = reference.contacts["LeftHeel"] & reference.contacts["RightHeel"]
             figures |= {"jump_m": _jump_m(captured, on_heels), "true_jump_m": _jump_m(reference, on_heels)}
     return {name: float(figures.get(name, np.nan)) for name in COLUMNS.values()}
 

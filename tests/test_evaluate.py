@@ -34,7 +34,7 @@ def with_contacts(figure: PointTrack, spans: dict[str, slice]) -> PointTrack:
     down = {name: np.zeros(len(figure.times_s), bool) for name in figure.soles}
     for name, span in spans.items():
         down[name][span] = True
-    return replace(figure, down=down)
+    return replace(figure, contacts=down)
 
 
 def evaluate(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -205,7 +205,7 @@ def test_a_bvh_is_measured_against_a_take(files):
         (["take.bvh", "--keypoints", "--reference", "take.bvh"], 1, "take.json alone has keypoints"),
         (["take.bvh", "--reference", "take.bvh", "--reference-unit", "100"], 1, "say with --reference-unit"),
         (["take.bvh", "--reference", "take.bvh", "--json", "none/figures.json"], 1, "does not exist"),
-        (["--lsp", "take.bvh"], 1, "it is no zip"),
+        (["--lsp", "take.bvh"], 1, "it is not a zip"),
         (["--lsp", "take.bvh", "--split", "half"], 1, "choose one of: train, test, all"),
     ],
 )

@@ -98,7 +98,7 @@ def test_markers_become_the_fourteen_points_at_the_times_of_the_file(tmp_path):
     reference = read_reference(written_trc(tmp_path, walking_motion(40), first_s=0.5))
     np.testing.assert_allclose(reference.points, metrics.evaluation_points(walking_motion(40)), atol=1e-9)
     assert reference.times_s[0] == 0.5
-    assert set(reference.down) == set(TRC_SOLES)
+    assert set(reference.contacts) == set(TRC_SOLES)
 
 
 def test_contacts_of_markers_are_found_where_the_feet_rest(tmp_path):
@@ -106,13 +106,13 @@ def test_contacts_of_markers_are_found_where_the_feet_rest(tmp_path):
     standing = replace(
         walk, root_world=0 * walk.root_world + 0.9, local_wxyz=np.repeat(walk.local_wxyz[:1], 60, axis=0)
     )
-    assert all(down.all() for down in read_reference(written_trc(tmp_path, standing)).down.values())
+    assert all(down.all() for down in read_reference(written_trc(tmp_path, standing)).contacts.values())
     rushing = replace(standing, root_world=standing.root_world + np.arange(60)[:, None] * np.array([0.2, 0, 0]))
-    assert not any(down.any() for down in read_reference(written_trc(tmp_path, rushing)).down.values())
+    assert not any(down.any() for down in read_reference(written_trc(tmp_path, rushing)).contacts.values())
 
 
 def test_missing_markers_are_listed(tmp_path):
-    with pytest.raises(MocapError, match="lacks LElbow; all of these are compared: LShoulder"):
+    with pytest.raises(MocapError, match="lacks LElbow; needed are all of: LShoulder"):
         read_reference(written_trc(tmp_path, walking_motion(5), without="LElbow"))
 
 
@@ -121,7 +121,7 @@ def test_the_example_s_truth_is_a_reference_with_its_own_contacts():
     assert truth.has_floor
     document = json.loads((Path(__file__).resolve().parents[1] / "examples" / "walk.truth.json").read_text())
     spans = document["contacts"]["left_toe"]
-    assert truth.down["LeftToes"].sum() == sum(last - first + 1 for first, last in spans)
+    assert truth.contacts["LeftToes"].sum() == sum(last - first + 1 for first, last in spans)
 
 
 def test_the_network_s_own_keypoints_can_be_measured():
@@ -131,7 +131,7 @@ def test_the_network_s_own_keypoints_can_be_measured():
     figure = capture_of(take, person, keypoints=True)
     limbs = [i for i, name in enumerate(metrics.EVALUATION_POINTS) if "toe" not in name]
     np.testing.assert_allclose(figure.points[:, limbs], metrics.evaluation_points(motion)[:, limbs], atol=1e-9)
-    assert not figure.down
+    assert not figure.contacts
 
 
 def test_a_take_of_a_part_of_a_clip_keeps_the_clip_s_time(tmp_path):

@@ -177,7 +177,7 @@ def test_the_test_half_is_the_second_thousand():
 
 
 def test_a_damaged_archive_is_said_in_one_line(archive, tmp_path):
-    with pytest.raises(MocapError, match=r"im0007\.jpg is no picture"):
+    with pytest.raises(MocapError, match=r"im0007\.jpg is not an image"):
         scored(archive, range(6, 7))
     with pytest.raises(MocapError, match=r"im0008\.jpg is missing"):
         scored(archive, range(7, 8))

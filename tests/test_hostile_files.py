@@ -60,7 +60,7 @@ def settings(**values: object) -> Damage:
 
 
 DAMAGES: dict[str, tuple[Damage, str]] = {
-    "nobody": (lambda d: d.update(people=[]), "holds nobody; process the video again"),
+    "nobody": (lambda d: d.update(people=[]), "contains no person; process the video again"),
     "everybody twice": (lambda d: d.update(people=d["people"] * 2), "different ids"),
     "a trillion frames": (lambda d: d.update(frames=10**12), "greater than the maximum"),
     "endless frames": (lambda d: d.update(frames=10**4000), "frames: does not satisfy maximum"),

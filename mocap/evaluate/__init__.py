@@ -1,1 +1,1 @@
-"""Measuring a take against a reference, and a pose network against labelled images."""
+"""Evaluation of a take against a reference, and of a pose network against labelled images."""

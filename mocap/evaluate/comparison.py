@@ -1,4 +1,4 @@
-"""All measures of one figure against another, with the alignment that each stands on."""
+"""Comparison of a captured person with a reference: all error measures, each after its own alignment."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from mocap.evaluate.tracks import PointTrack
 from mocap.model.errors import MocapError
 from mocap.model.rotation import Array, Flags
 
-FPS = 30.0  # at which everything that depends on the frame rate is compared, as the field does
-TIME_SLACK_S = 0.001  # times written with few decimals may lie this far outside of the other's
-FEWEST_FRAMES = 4  # the third difference needs as many
+FPS = 30.0  # usual in the field: measures that depend on the frame rate are taken at this one
+TIME_SLACK_S = 0.001  # times written with few decimals may lie this far outside of the other's range
+FEWEST_FRAMES = 4  # the third difference needs so many
 SEARCHED_S, SEARCH_STEP_S = 1.0, 1 / 240
 
 
 @dataclass(frozen=True, eq=False)
 class JointErrors:
-    """Errors of the 14 points after one alignment of the clip, in mm and in the reference's axes.
+    """Errors of the 14 points after one alignment of the clip, in mm, along the reference's axes.
 
-    distance: (14,) mean length. by_axis: (14, 3) mean absolute. bias: (14, 3) mean, signed: measured − reference.
+    Parameters
+    ----------
+    distance : (14,) mean distances.
+    by_axis : (14, 3) mean absolute errors.
+    bias : (14, 3) mean signed errors, captured − reference.
     """
 
     distance: Array
@@ -32,11 +36,14 @@ class JointErrors:
 
 @dataclass(frozen=True)
 class FootMeasures:
-    """Feet in contact, at 30 fps, over the points of the soles that both have; NaN where nothing is in contact.
+    """Measures of feet in contact, at 30 fps, over the contact points that both have; NaN without any contact.
 
-    slide_mm_per_frame, slide_cm_per_contact_s: while the reference is in contact. own_slide_mm_per_frame: while the
-    measured figure says that it is. penetration_mm, float_mm: against y = 0 while the reference is in contact, NaN
-    without a floor. scores: of the contacts by point, "all" of them together.
+    Parameters
+    ----------
+    slide_mm_per_frame, slide_cm_per_contact_s : foot skating in contacts of the reference.
+    own_slide_mm_per_frame : foot skating in contacts of the captured person.
+    penetration_mm, float_mm : relative to y = 0 in contacts of the reference; NaN without a floor.
+    scores : of the captured contacts, by contact point, and "all" for all of them together.
     """
 
     slide_mm_per_frame: float
@@ -49,11 +56,17 @@ class FootMeasures:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """A figure against a reference.
+    """The result of a comparison.
 
-    figures: by name, as in ``metrics``. fits: "own" one rotation a clip, "scaled" one rotation and one scale. joints:
-    errors after each. feet: None where either has no contacts. frames, compared: of the reference, and those in which
-    both have all points. offset_s: added to the reference's times.
+    Parameters
+    ----------
+    captured, reference : what was compared, in words.
+    offset_s : seconds added to the reference's times.
+    frames, compared : number of frames of the reference, and of those in which both have all points.
+    figures : measures by name, as in ``metrics``.
+    fits : alignments of the clip: "own" is one rotation, "scaled" one rotation and one scale.
+    joints : errors after each of ``fits``.
+    feet : None where one of both has no contacts.
     """
 
     captured: str
@@ -68,9 +81,17 @@ class Comparison:
 
 
 def compare(captured: PointTrack, reference: PointTrack, *, offset_s: float = 0.0) -> Comparison:
-    """Every measure of ``captured`` against ``reference``, whose time 0 is at ``offset_s`` of the clip.
+    """Compare a captured person with a reference, by all measures.
 
-    MocapError if they have fewer than four frames in common, at the reference's rate or at 30 fps.
+    Parameters
+    ----------
+    captured, reference : the 14 points of each.
+    offset_s : time in the clip of the reference's time 0, seconds.
+
+    Raises
+    ------
+    MocapError
+        If they have fewer than four frames in common, at the reference's rate or at 30 fps.
     """
     points = _points_at(captured, reference.times_s + offset_s)
     compared = _frames_in_common(points, reference.points)
@@ -92,7 +113,12 @@ def compare(captured: PointTrack, reference: PointTrack, *, offset_s: float = 0.
 
 
 def find_offset(captured: PointTrack, reference: PointTrack) -> float:
-    """The offset in seconds, at most one, at which the scaled MPJPE is smallest with most of the frames in common."""
+    """Search the offset of a reference: the one with the smallest scaled MPJPE.
+
+    Returns
+    -------
+    Seconds, from −1 to 1. Only offsets with at least half of the most frames in common are considered.
+    """
     furthest = round(SEARCHED_S / SEARCH_STEP_S)
     candidates = SEARCH_STEP_S * np.arange(-furthest, furthest + 1)
     candidates = candidates[np.argsort(np.abs(candidates), kind="stable")]  # of equals, the smallest
@@ -107,7 +133,7 @@ def find_offset(captured: PointTrack, reference: PointTrack) -> float:
 
 
 def _points_at(track: PointTrack, times_s: Array) -> Array:
-    """The 14 points (T, 14, 3) at other times; a time that is a rounding error outside is taken as the end."""
+    """The 14 points (T, 14, 3) at other times; a time outside by less than TIME_SLACK_S counts as the first or last."""
     ends = track.times_s[[0, -1]]
     for end in ends:
         times_s = np.where(np.abs(times_s - end) < TIME_SLACK_S, end, times_s)
@@ -160,9 +186,9 @@ def _movement_figures(captured: PointTrack, reference: PointTrack, offset_s: flo
     """Measures at 30 fps; accelerations are compared about the hips, in the reference's axes."""
     times = _common_times(captured, reference, offset_s)
     points, truth = _points_at(captured, times), _points_at(reference, times - offset_s)
-    turned = metrics.about_hips(points) @ fit.rotation.T
+    aligned = metrics.about_hips(points) @ fit.rotation.T
     figures = {
-        "acceleration_error_m_s2": metrics.acceleration_error_m_s2(turned, metrics.about_hips(truth), FPS),
+        "acceleration_error_m_s2": metrics.acceleration_error_m_s2(aligned, metrics.about_hips(truth), FPS),
         "jitter": metrics.jitter(points, FPS),
         "reference_jitter": metrics.jitter(truth, FPS),
     }
@@ -173,7 +199,7 @@ def _movement_figures(captured: PointTrack, reference: PointTrack, offset_s: flo
 
 
 def _foot_measures(captured: PointTrack, reference: PointTrack, offset_s: float) -> FootMeasures | None:
-    names = [name for name in captured.down if name in reference.down]
+    names = [name for name in captured.contacts if name in reference.contacts]
     if not names:
         return None
     times = _common_times(captured, reference, offset_s)
@@ -195,8 +221,8 @@ def _foot_measures(captured: PointTrack, reference: PointTrack, offset_s: float)
 
 
 def _flags_at(track: PointTrack, names: list[str], times_s: Array) -> Flags:
-    """Contacts (N, P) in the frames nearest to the times (N,)."""
+    """Contact flags (N, P) of the frames nearest to times (N,)."""
     later = np.clip(np.searchsorted(track.times_s, times_s), 1, max(1, len(track.times_s) - 1))
     before = times_s - track.times_s[later - 1] <= track.times_s[np.minimum(later, len(track.times_s) - 1)] - times_s
     nearest = np.minimum(np.where(before, later - 1, later), len(track.times_s) - 1)
-    return np.stack([track.down[name][nearest] for name in names], axis=1)
+    return np.stack([track.contacts[name][nearest] for name in names], axis=1)

@@ -1,4 +1,4 @@
-"""A pose network on Leeds Sports Pose: single images, one labelled person each (Johnson & Everingham, 2010).
+"""Evaluation of a pose network on Leeds Sports Pose: images with one labelled person each (Johnson & Everingham, 2010).
 
 The zip is read as distributed: images/im0001.jpg … im2000.jpg and joints.mat (3, 14, 2000), whose third row is 1 where
 a joint is hidden. Images 1–1000 are the official training half, 1001–2000 the test half.
@@ -28,10 +28,10 @@ from mocap.model.rotation import Array
 
 IMAGES = 2000
 SPLITS = {"train": range(0, 1000), "test": range(1000, 2000), "all": range(IMAGES)}
-BATCH = 64  # images in flight at once: enough for every core, little memory
-PASSES = 3  # looks at each person, each where the one before found the body: what tracking does in a clip
-SURE = 0.5  # a network must be surer than that of somebody whom the detector did not see
-CLOSE = 0.1  # of a body's mean distance from its middle: looks that far apart half agree
+BATCH = 64  # images estimated at once: enough for every core, little memory
+PASSES = 3  # estimates of each person, each in the region that fits the one before, as tracking does in a clip
+SURE = 0.5  # least confidence of an estimate in the whole image, where the detector found no person
+CLOSE = 0.1  # of the mean distance of keypoints from their mean: scale of the distance between two estimates
 NECK, HEAD_TOP = 0.24, 1.75  # on the line from the shoulders' middle to the ears', in units of it
 
 # The ten limbs of PCP by keypoint names; the trunk runs from the shoulders' middle to the hips'.
@@ -55,10 +55,17 @@ Progress = Callable[[int, int], None]  # images done, images in all
 
 @dataclass(frozen=True, eq=False)
 class LspScores:
-    """Percent over N images by the order of LSP_14 (14,) and of LIMBS (10,).
+    """Scores in percent over N images.
 
-    found: images in which anybody was seen; the others count as wrong. pck_by_pass: mean PCK@0.2 after each look.
-    visible_pck: of the joints that are not hidden. detected_pck: mean PCK@0.2 had only the detector said where to look.
+    Parameters
+    ----------
+    images : N.
+    found : number of images in which a person was found; the others count as wrong.
+    pck, auc : (14,) PCK@0.2 and its area under the curve, in the order of LSP_14.
+    visible_pck : (14,) PCK@0.2 of the joints that are not hidden.
+    pcp : (10,) in the order of LIMBS.
+    pck_by_pass : mean PCK@0.2 after each pass.
+    detected_pck : mean PCK@0.2 with estimates from detections only, without the whole image and mirror images.
     """
 
     images: int
@@ -71,27 +78,35 @@ class LspScores:
     detected_pck: float
 
 
-class Looks(NamedTuple):
-    """Keypoints xy (4, passes, N, 14, 2) by LSP_14, pixels, NaN where there is nobody, and how sure the network is of
-    them (4, passes, N): of the person that was detected, of what is seen in the whole picture, and of both in a mirror.
+class Estimates(NamedTuple):
+    """Four estimates of one person in each of N images: from the detection, from the whole image, and both in a mirror.
+
+    Parameters
+    ----------
+    xy : (4, passes, N, 14, 2) keypoints of LSP_14, pixels, NaN where no person was found.
+    confidence : (4, passes, N).
     """
 
     xy: Array
-    sure: Array
+    confidence: Array
 
-    def agreed(self) -> Array:
-        """The keypoints (passes, N, 14, 2) of the look that most agree with, each with as much weight as it is sure.
+    def consensus(self) -> Array:
+        """The estimate with the most support by the others: keypoints (passes, N, 14, 2), pixels.
 
-        The mean of all would lie between two bodies where they differ, and the surest is often sure of the wrong end.
+        Notes
+        -----
+        The support of an estimate is the sum of all confidences, weighted by the nearness of their keypoints. Where two
+        estimates differ, their mean would lie between two bodies, and the most confident one often has head and feet
+        exchanged.
         """
-        sure = np.where(np.isfinite(self.xy[..., 0, 0]), self.sure, 0.0)
-        is_detected = (sure[::2] > 0).any(axis=0)
-        sure[1::2] *= is_detected | (sure[1::2] > SURE)
+        confidence = np.where(np.isfinite(self.xy[..., 0, 0]), self.confidence, 0.0)
+        is_detected = (confidence[::2] > 0).any(axis=0)
+        confidence[1::2] *= is_detected | (confidence[1::2] > SURE)
         sizes = _mean_distance(self.xy, self.xy.mean(axis=-2, keepdims=True))
         with np.errstate(divide="ignore", invalid="ignore"):
-            closeness = np.exp(-_mean_distance(self.xy[:, None], self.xy) / (CLOSE * sizes[:, None]))
-        votes = (np.nan_to_num(closeness) * sure).sum(axis=1)
-        best = np.where(sure > 0, votes, -1.0).argmax(axis=0)
+            nearness = np.exp(-_mean_distance(self.xy[:, None], self.xy) / (CLOSE * sizes[:, None]))
+        support = (np.nan_to_num(nearness) * confidence).sum(axis=1)
+        best = np.where(confidence > 0, support, -1.0).argmax(axis=0)
         return np.take_along_axis(self.xy, best[None, ..., None, None], axis=0)[0]
 
 
@@ -107,10 +122,23 @@ def evaluate_lsp(
     estimator: PoseEstimator,
     progress: Progress | None = None,
 ) -> LspScores:
-    """PCK@0.2 (PDJ@0.2), AUC and strict PCP@0.5 of a network on images of the zip (indices from 0).
+    """Evaluate a pose network: PCK@0.2 (PDJ@0.2), AUC and strict PCP@0.5.
 
-    See ``look_at_middle`` for whom it looks at: the labelled person stands in the middle. The torso is the longer
-    diagonal of the labels. MocapError for a zip that is damaged or another.
+    Parameters
+    ----------
+    path : of lsp_dataset.zip.
+    images : indices from 0.
+    detector, estimator : the networks; ``estimate_middle_person`` chooses the person.
+    progress : called with the number of images done, and of all.
+
+    Raises
+    ------
+    MocapError
+        For a zip that is damaged or a different one.
+
+    Notes
+    -----
+    The torso is the longer diagonal of the labels.
     """
     truth, hidden = read_labels(path)
     truth, hidden = truth[list(images)], hidden[list(images)]
@@ -119,17 +147,26 @@ def evaluate_lsp(
         for start in range(0, len(images), BATCH):
             batch = images[start : start + BATCH]
             frames = [read_image(archive, index) for index in batch]
-            parts.append(look_at_middle(frames, detector, estimator))
+            parts.append(estimate_middle_person(frames, detector, estimator))
             if progress:
                 progress(start + len(batch), len(images))
-    looks = Looks(*(np.concatenate(arrays, axis=2) for arrays in zip(*parts)))
-    return _scores(looks, truth, hidden)
+    estimates = Estimates(*(np.concatenate(arrays, axis=2) for arrays in zip(*parts)))
+    return _scores(estimates, truth, hidden)
 
 
 def sensitive_detector(threshold: float, *, device: str = "auto") -> Detector:
-    """The person detector, counting detections from that score; MocapError unless it lies between 0 and 1.
+    """The person detector with another threshold than for clips.
 
-    A still has one chance only, and somebody is in each image: a lower threshold than a clip's is right.
+    Parameters
+    ----------
+    threshold : least score of a detection. Every image shows a person, and a still image has no other frame to find
+        them in, so a lower threshold than that of clips is right.
+    device : as for all networks.
+
+    Raises
+    ------
+    MocapError
+        Unless the threshold lies between 0 and 1.
     """
     if not 0 < threshold < 1:
         raise MocapError(f"--threshold must lie between 0 and 1, not {threshold:g}")
@@ -139,7 +176,8 @@ def sensitive_detector(threshold: float, *, device: str = "auto") -> Detector:
 
 
 def read_labels(path: Path) -> tuple[Array, Array]:
-    """Labels (2000, 14, 2) in pixels, a pixel's centre at half integers, and whether each is hidden (2000, 14)."""
+    """Read the labels: positions (2000, 14, 2), pixels, a pixel's centre at half integers, and flags (2000, 14) of
+    hidden joints. Raises MocapError for a zip that is damaged or a different one."""
     with _opened(path) as archive:
         try:
             packed = io.BytesIO(archive.read("joints.mat"))
@@ -152,7 +190,7 @@ def read_labels(path: Path) -> tuple[Array, Array]:
 
 
 def read_image(archive: zipfile.ZipFile, index: int) -> Frame:
-    """The RGB image of an index from 0; MocapError if it is missing or damaged."""
+    """Read the RGB image of an index from 0. Raises MocapError if it is missing or damaged."""
     name = f"images/im{index + 1:04d}.jpg"
     try:
         encoded = np.frombuffer(archive.read(name), np.uint8)
@@ -160,14 +198,22 @@ def read_image(archive: zipfile.ZipFile, index: int) -> Frame:
         raise MocapError(f"{archive.filename}: {name} is missing or damaged; fetch the zip again") from error
     image = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if len(encoded) else None
     if image is None:
-        raise MocapError(f"{archive.filename}: {name} is no picture; fetch the zip again")
+        raise MocapError(f"{archive.filename}: {name} is not an image; fetch the zip again")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
 
 
 def to_lsp(xy: Array, layout: KeypointLayout) -> Array:
-    """Pixels (N, 14, 2) in the order of LSP_14 of a network's keypoints (N, K, 2).
+    """Convert a network's keypoints to the layout of the labels.
 
-    A layout without neck and head top gets them on the line from the shoulders' middle to the ears' middle.
+    Parameters
+    ----------
+    xy : (N, K, 2) pixels.
+    layout : of the network.
+
+    Returns
+    -------
+    Array (N, 14, 2) in the order of LSP_14. Neck and head top, where the network does not have them, are put on the
+    line from the middle of the shoulders to the middle of the ears.
     """
     points = {name: xy[:, k] for k, name in enumerate(layout.names)}
     if "neck" not in points:
@@ -178,7 +224,7 @@ def to_lsp(xy: Array, layout: KeypointLayout) -> Array:
 
 
 def images_of(split: str, every: int) -> range:
-    """Indices from 0 of every ``every``-th image of a split; MocapError lists the splits."""
+    """Indices from 0 of every ``every``-th image of a split. Raises MocapError for an unknown split."""
     if split not in SPLITS:
         raise unknown_name("split", split, list(SPLITS))
     if every < 1:
@@ -186,40 +232,47 @@ def images_of(split: str, every: int) -> range:
     return SPLITS[split][::every]
 
 
-def look_at_middle(frames: list[Frame], detector: Detector, estimator: PoseEstimator) -> Looks:
-    """What a network sees of the middle person of each frame.
+def estimate_middle_person(frames: list[Frame], detector: Detector, estimator: PoseEstimator) -> Estimates:
+    """Estimate the pose of the person in the middle of each image, four times.
 
-    It looks four times, since what goes wrong once would spoil a still: from the detection nearest to the middle and
-    from the whole picture, and again in a mirror (the "flip test" of Newell et al., "Stacked Hourglass", 2016).
+    Parameters
+    ----------
+    frames : N RGB images.
+    detector, estimator : the networks.
+
+    Notes
+    -----
+    A single error would spoil a still image, so the estimates start from the detection nearest to the middle and from
+    the whole image, and from both again in a mirror (the "flip test" of Newell et al., "Stacked Hourglass", 2016).
     """
     mirrored = [np.ascontiguousarray(frame[:, ::-1]) for frame in frames]
     widths = np.array([frame.shape[1] for frame in frames])[:, None]
-    looks = []
-    for seen in (frames, mirrored):
-        detected = dict(_middle_regions(seen, detector.detect(seen)))
-        whole = {i: whole_frame(frame) for i, frame in enumerate(seen)}
-        looks += [_look_from(start, seen, estimator) for start in (detected, whole)]
-    for xy, _ in looks[2:]:
+    estimates = []
+    for images in (frames, mirrored):
+        detected = dict(_middle_regions(images, detector.detect(images)))
+        whole = {i: whole_frame(frame) for i, frame in enumerate(images)}
+        estimates += [_estimate_from(start, images, estimator) for start in (detected, whole)]
+    for xy, _ in estimates[2:]:
         xy[...] = xy[..., LSP_14.mirrored(), :]
         xy[..., 0] = widths - xy[..., 0]
-    return Looks(*(np.stack(arrays) for arrays in zip(*looks)))
+    return Estimates(*(np.stack(arrays) for arrays in zip(*estimates)))
 
 
-def _look_from(regions: dict[int, Array], frames: list[Frame], estimator: PoseEstimator) -> tuple[Array, Array]:
-    """Keypoints (passes, N, 14, 2) from the regions of some of the N frames, and how sure they are (passes, N)."""
+def _estimate_from(start: dict[int, Array], frames: list[Frame], estimator: PoseEstimator) -> tuple[Array, Array]:
+    """Keypoints (passes, N, 14, 2) and confidence (passes, N), from first regions in some of the N frames."""
     xy = np.full((PASSES, len(frames), len(LSP_14), 2), np.nan)
-    sure = np.zeros((PASSES, len(frames)))
-    where, seen = list(regions), [frames[i] for i in regions]
+    confidence = np.zeros((PASSES, len(frames)))
+    indices, images = list(start), [frames[i] for i in start]
     limbs = [k for k, name in enumerate(estimator.layout.names) if name in LSP_14.names]
-    looked_at = np.array(list(regions.values())).reshape(-1, 4)
-    for points, sureness in zip(xy, sure):
-        if not seen:
+    regions = np.array(list(start.values())).reshape(-1, 4)
+    for points, certainty in zip(xy, confidence):
+        if not images:
             break
-        found = estimator.estimate(seen, looked_at)
-        points[where] = to_lsp(found.xy, estimator.layout)
-        sureness[where] = found.scores * found.confidence[:, limbs].mean(axis=1)
-        looked_at = looked_at if found.next_regions is None else found.next_regions
-    return xy, sure
+        found = estimator.estimate(images, regions)
+        points[indices] = to_lsp(found.xy, estimator.layout)
+        certainty[indices] = found.scores * found.confidence[:, limbs].mean(axis=1)
+        regions = regions if found.next_regions is None else found.next_regions
+    return xy, confidence
 
 
 def _middle_regions(frames: list[Frame], found: list[Detections]) -> Iterator[tuple[int, Array]]:
@@ -229,10 +282,10 @@ def _middle_regions(frames: list[Frame], found: list[Detections]) -> Iterator[tu
             yield i, people.regions[np.argmin(np.linalg.norm(people.regions[:, :2] - middle, axis=-1))]
 
 
-def _scores(looks: Looks, truth: Array, hidden: Array) -> LspScores:
+def _scores(estimates: Estimates, truth: Array, hidden: Array) -> LspScores:
     torsos = metrics.torso_diameters(truth, LSP_14)
-    passes = looks.agreed()
-    *errors, detected = (metrics.errors_in_torsos(points, truth, torsos) for points in (*passes, looks.xy[0, -1]))
+    passes = estimates.consensus()
+    *errors, detected = (metrics.errors_in_torsos(points, truth, torsos) for points in (*passes, estimates.xy[0, -1]))
     last = passes[-1]
     return LspScores(
         images=len(truth),
@@ -258,5 +311,5 @@ def _opened(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile) as error:
-        reason = getattr(error, "strerror", None) or "it is no zip"
+        reason = getattr(error, "strerror", None) or "it is not a zip"
         raise MocapError(f"cannot read {path}: {reason}; name lsp_dataset.zip") from error

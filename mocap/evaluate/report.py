@@ -1,4 +1,4 @@
-"""Figures for people (tables) and for programs (JSON values), each with the names of its points and its alignment."""
+"""Reports of an evaluation, as tables for people and as JSON values for programs, with points and alignments named."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ _LSP_NOTES = (
 
 
 def comparison_tables(comparison: Comparison) -> list[Table]:
-    """Positions, errors by joint and axis, movement and feet."""
+    """Tables of positions, errors by joint and axis, movement and feet."""
     tables = [_positions(comparison), *_joints(comparison), _movement(comparison)]
     return [*tables, *_feet(comparison.feet)] if comparison.feet else tables
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as JSON values; what cannot be measured is null."""
+    """The comparison as JSON values; a measure without a value is null."""
     feet = comparison.feet
     return {
         "captured": comparison.captured,
@@ -77,18 +77,18 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
 
 
 def lsp_tables(scores: LspScores) -> list[Table]:
-    """PCK and AUC by joint, PCP by limb."""
-    looks = ", ".join(f"{value:.2f}" for value in scores.pck_by_pass)
+    """Tables of PCK and AUC by joint, and of PCP by limb."""
+    passes = ", ".join(f"{value:.2f}" for value in scores.pck_by_pass)
     rows = [
         [name.replace("_", " "), *_cells(values, 1)]
         for name, *values in zip(LSP_14.names, scores.pck, scores.visible_pck, scores.auc)
     ]
     means = _cells((scores.pck.mean(), float(np.nanmean(scores.visible_pck)), scores.auc.mean()), 2)
     by_joint = Table(
-        f"Leeds Sports Pose: {scores.images} images, somebody seen in {scores.found}",
+        f"Leeds Sports Pose: {scores.images} images, a person found in {scores.found}",
         ("joint, %", "PCK@0.2", "of visible", "AUC"),
         [*rows, ["mean", *means]],
-        (f"mean PCK@0.2 after each look: {looks}; from detections alone: {scores.detected_pck:.2f}", *_LSP_NOTES[:3]),
+        (f"mean PCK@0.2 after each pass: {passes}; from detections alone: {scores.detected_pck:.2f}", *_LSP_NOTES[:3]),
     )
     limbs = [[name, *_cells([value], 1)] for name, value in zip(LIMBS, scores.pcp)]
     arms_and_legs = scores.pcp[2:].mean()

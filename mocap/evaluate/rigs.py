@@ -1,4 +1,4 @@
-"""Which joints of which rig are the points that are compared."""
+"""Rigs: the joint names of several conventions for the 14 points that are compared."""
 
 from __future__ import annotations
 
@@ -16,9 +16,14 @@ from mocap.model.skeleton import Skeleton
 
 
 class Rig(NamedTuple):
-    """A convention of joint names: the words for left and right, and a pattern for each part of the body.
+    """A convention of joint names.
 
-    The big toe's pattern names the joint of the toes; its tip is the end of the chain that begins there.
+    Parameters
+    ----------
+    name : of the convention.
+    sides : the words for left and right.
+    parts : a pattern of joint names for each part of the body. The pattern of the big toe names the joint of the toes;
+        its tip is the end of the chain that begins there.
     """
 
     name: str
@@ -50,7 +55,7 @@ _PREFIX = re.compile(r"^mixamorig\d*[:_]")
 
 
 def rig_of(skeleton: Skeleton) -> Rig:
-    """The rig whose joints a skeleton has; MocapError lists what is missing for the nearest one."""
+    """Find the rig of a skeleton by its joint names. Raises MocapError with the joints missing for the nearest rig."""
     names = {_plain(name) for name in skeleton.names}
     missing = {rig.name: sorted(set(joint_names(rig).values()) - names) for rig in RIGS}
     nearest = min(RIGS, key=lambda rig: len(missing[rig.name]))
@@ -72,7 +77,21 @@ def joint_names(rig: Rig) -> dict[str, str]:
 
 
 def points_of(motion: Motion) -> tuple[Array, Rig]:
-    """The 14 points (T, 14, 3) in metres, world frame, of a motion on any known rig, and which rig it is."""
+    """The 14 points of a motion on any known rig.
+
+    Parameters
+    ----------
+    motion : T frames.
+
+    Returns
+    -------
+    Points (T, 14, 3) in metres, world frame, in the order of EVALUATION_POINTS, and the rig.
+
+    Raises
+    ------
+    MocapError
+        For a skeleton of no known rig.
+    """
     rig, skeleton = rig_of(motion.skeleton), motion.skeleton
     joints = {_plain(name): skeleton.index(name) for name in skeleton.names}
     positions, ends = kinematics.joint_positions(motion), kinematics.end_positions(motion)

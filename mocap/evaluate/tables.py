@@ -1,4 +1,4 @@
-"""Tables of figures as text, drawn with lines for a terminal and plain for a file or a pipe."""
+"""Tables as text: with lines and colours for a terminal, plain for a file or a pipe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Table:
-    """A title, column heads and rows of cells; the first column is text, the others are numbers. notes: below it."""
+    """A table; the first column is text, the others are numbers.
+
+    Parameters
+    ----------
+    title : above the table.
+    columns : heads.
+    rows : cells as text.
+    notes : lines below the table.
+    """
 
     title: str
     columns: Sequence[str]
@@ -17,7 +25,7 @@ class Table:
 
 
 def plain(tables: Sequence[Table]) -> str:
-    """The tables as aligned text without any drawing."""
+    """The tables as aligned text without lines and colours."""
     return "\n\n".join(_plain_table(table) for table in tables)
 
 

@@ -1,4 +1,4 @@
-"""What is compared: the 14 points over time, the soles' points and their contacts, from whichever file holds them."""
+"""Input of a comparison: the 14 points over time, contact points and contacts, read from any of the known formats."""
 
 from __future__ import annotations
 
@@ -32,32 +32,51 @@ TRUTH_POINTS = {point: point.replace("big_toe", "toe") for point in EVALUATION_P
 TRUTH_SOLES = {"LeftHeel": "left_heel", "LeftToes": "left_toe", "RightHeel": "right_heel", "RightToes": "right_toe"}
 NETWORK_POINTS = {point: point.replace("big_toe", "foot_index") for point in EVALUATION_POINTS}
 LEFT_LEG = [joint.keypoint for joint in BODY.of_kind("leg")[0].joints if joint.keypoint]
-LEG_M = (0.3, 1.4)  # thigh and shin of anybody: other lengths are in other units
+LEG_M = (0.3, 1.4)  # length of thigh and shin of any person; other values are not metres
 
 
 @dataclass(frozen=True, eq=False)
 class PointTrack:
-    """The 14 points of one figure over time.
+    """The 14 points of one person over time.
 
-    origin: what they are and where from, for people. times_s: (T,) rising. points: (T, 14, 3) metres, NaN where
-    missing, in the order of EVALUATION_POINTS. soles: (T, 3) metres by contact point, as far as known. down: frames
-    (T,) in contact by contact point. has_floor: whether y = 0 is the floor.
+    Parameters
+    ----------
+    origin : what the points are and where they come from, in words.
+    times_s : array (T,)
+        Seconds, rising.
+    points : array (T, 14, 3)
+        Metres, NaN where missing, in the order of EVALUATION_POINTS.
+    soles : positions (T, 3) in metres by contact point, those that are known.
+    contacts : flags (T,) of frames in contact, by contact point.
+    has_floor : whether y = 0 is the floor.
     """
 
     origin: str
     times_s: Array
     points: Array
     soles: dict[str, Array] = field(default_factory=dict)
-    down: dict[str, Flags] = field(default_factory=dict)
+    contacts: dict[str, Flags] = field(default_factory=dict)
     has_floor: bool = False
 
 
 def read_capture(path: Path, *, person: int | None = None, keypoints: bool = False) -> PointTrack:
-    """The figure to be measured, from a take's JSON or a BVH.
+    """Read the captured person that is compared with a reference.
 
-    person: whose, by id; the first's if not given. keypoints: the network's own 3D instead of the solved motion.
-    Frames in which the person was not seen are missing; time 0 is the clip's first picture. MocapError for what
-    cannot be read and for people that are not there.
+    Parameters
+    ----------
+    path : a take's JSON or a BVH.
+    person : id; None is the first.
+    keypoints : whether to take the network's own 3D instead of the solved motion.
+
+    Returns
+    -------
+    PointTrack
+        NaN in frames in which the person is not visible. Time 0 is the clip's first frame.
+
+    Raises
+    ------
+    MocapError
+        For a file that cannot be read, and a person that the take does not have.
     """
     if path.suffix.lower() == ".bvh" and not keypoints:
         return _from_bvh(path, 1.0)
@@ -69,25 +88,37 @@ def read_capture(path: Path, *, person: int | None = None, keypoints: bool = Fal
 
 
 def capture_of(take: Take, person: Person, *, keypoints: bool = False) -> PointTrack:
-    """The figure of one person of a take; see ``read_capture``."""
+    """The points of one person of a take; as ``read_capture``."""
     times = take.source.start_s + np.arange(take.frames) / float(take.fps)
     if keypoints:
         return PointTrack(f"person {person.id}, the network's own 3D keypoints", times, _network_points(person))
     if person.motion is None:
         raise MocapError(f"person {person.id} has no motion yet: run `mocap solve` on the take first")
-    seen = _seen(person)
+    visible = _visible(person)
     track = _from_motion(person.motion, f"person {person.id}, solved motion")
-    down = {name: _in_spans(person.contacts.get(name, []), take.frames) for name in track.soles}
-    points = np.where(seen[:, None, None], track.points, np.nan)
-    return replace(track, times_s=times, points=points, down=down)
+    contacts = {name: _in_spans(person.contacts.get(name, []), take.frames) for name in track.soles}
+    points = np.where(visible[:, None, None], track.points, np.nan)
+    return replace(track, times_s=times, points=points, contacts=contacts)
 
 
 def read_reference(path: Path, *, metres_a_unit: float = 1.0) -> PointTrack:
-    """The figure to measure against, from TRC, BVH or a truth JSON.
+    """Read the reference with which a captured person is compared.
 
-    Times are those of a TRC's Time column; the first frame of the others is at 0. metres_a_unit: of a BVH, whose
-    format does not say. Contacts that the file does not give are found by the CONTACT rule on its points, low-passed
-    at 6 Hz. MocapError lists missing points, and doubts bodies of impossible size.
+    Parameters
+    ----------
+    path : a TRC, a BVH or a truth JSON.
+    metres_a_unit : of a BVH, whose format does not state its unit.
+
+    Returns
+    -------
+    PointTrack
+        Times are the Time column of a TRC; the first frame of the others is at 0. Contacts that the file does not have
+        are detected by the CONTACT rule on its points, low-passed at 6 Hz.
+
+    Raises
+    ------
+    MocapError
+        For points that the file does not have, and a body of impossible size.
     """
     readers: dict[str, Callable[[], PointTrack]] = {
         ".trc": lambda: _from_trc(path),
@@ -107,7 +138,7 @@ def _from_trc(path: Path) -> PointTrack:
     soles = {name: columns[marker] for name, marker in TRC_SOLES.items() if marker in columns}
     points = _stacked(columns, TRC_MARKERS, path)
     return PointTrack(
-        f"{path.name}, {len(columns)} markers", markers.times_s, points, soles, _down_by_rule(soles, markers.fps)
+        f"{path.name}, {len(columns)} markers", markers.times_s, points, soles, _contacts_by_rule(soles, markers.fps)
     )
 
 
@@ -117,14 +148,17 @@ def _from_json(path: Path) -> PointTrack:
     truth = read_truth(path)
     columns = {name: truth.xyz[:, j] for j, name in enumerate(truth.names)}
     soles = {name: columns[point] for name, point in TRUTH_SOLES.items() if point in columns}
-    down = {name: _in_spans(truth.contacts[TRUTH_SOLES[name]], len(truth.xyz))
-            for name in soles if TRUTH_SOLES[name] in truth.contacts}  # fmt: skip
+    contacts = {
+        name: _in_spans(truth.contacts[TRUTH_SOLES[name]], len(truth.xyz))
+        for name in soles
+        if TRUTH_SOLES[name] in truth.contacts
+    }
     return PointTrack(
         f"{path.name}, exact points",
         np.arange(len(truth.xyz)) / float(truth.fps),
         _stacked(columns, TRUTH_POINTS, path),
         soles,
-        down or _down_by_rule(soles, float(truth.fps)),
+        contacts or _contacts_by_rule(soles, float(truth.fps)),
         has_floor=True,
     )
 
@@ -139,7 +173,7 @@ def _from_bvh(path: Path, metres_a_unit: float) -> PointTrack:
         track = _from_motion(motion, path.name)
     except MocapError as error:
         raise MocapError(f"cannot compare {path}: {error}") from error
-    return replace(track, down=_down_by_rule(track.soles, float(motion.fps)))
+    return replace(track, contacts=_contacts_by_rule(track.soles, float(motion.fps)))
 
 
 def _from_motion(motion: Motion, origin: str) -> PointTrack:
@@ -156,7 +190,7 @@ def _from_motion(motion: Motion, origin: str) -> PointTrack:
 def _network_points(person: Person) -> Array:
     keypoints = person.keypoints_3d
     if keypoints is None:
-        raise MocapError(f"person {person.id} has no 3D keypoints: the network gave none")
+        raise MocapError(f"person {person.id} has no 3D keypoints: the network estimates none")
     columns = {name: keypoints.xyz[:, k] for k, name in enumerate(keypoints.layout.names)}
     return _stacked(columns, NETWORK_POINTS, Path(keypoints.layout.name))
 
@@ -164,7 +198,7 @@ def _network_points(person: Person) -> Array:
 def _stacked(columns: dict[str, Array], names: dict[str, str], path: Path) -> Array:
     """The 14 points (T, 14, 3) from columns (T, 3) by the file's own names; MocapError lists the missing ones."""
     if missing := [name for name in names.values() if name not in columns]:
-        raise MocapError(f"{path} lacks {', '.join(missing)}; all of these are compared: {', '.join(names.values())}")
+        raise MocapError(f"{path} lacks {', '.join(missing)}; needed are all of: {', '.join(names.values())}")
     return np.stack([columns[names[point]] for point in EVALUATION_POINTS], axis=1)
 
 
@@ -176,23 +210,24 @@ def _person(take: Take, person: int | None, path: Path) -> Person:
     raise MocapError(f"{path} has no person {person if person is not None else ''}; it has: {ids}")
 
 
-def _seen(person: Person) -> Flags:
-    seen = np.ones(len(person), bool)
+def _visible(person: Person) -> Flags:
+    """Flags (T,) of frames outside of gaps."""
+    visible = np.ones(len(person), bool)
     for gap in person.gaps:
-        seen[gap.start : gap.end] = False
-    return seen
+        visible[gap.start : gap.end] = False
+    return visible
 
 
-def _down_by_rule(soles: dict[str, Array], fps: float) -> dict[str, Flags]:
-    """Frames (T,) in which each point (T, 3) keeps the CONTACT rule, low-passed as a take is; none where missing."""
-    down = {}
+def _contacts_by_rule(soles: dict[str, Array], fps: float) -> dict[str, Flags]:
+    """Contact flags (T,) of points (T, 3) by the CONTACT rule, low-passed as a take is; none where missing."""
+    contacts = {}
     for name, point in soles.items():
-        steady = filters.low_pass(point, fps)
-        down[name] = np.zeros(len(point), bool)
-        for start, end in filters.runs(np.isfinite(steady).all(axis=1)):
-            spans = detection.spans_down(steady[start:end], fps, detection.CONTACT)
-            down[name][start:end] = _in_spans(spans, end - start)
-    return down
+        smooth = filters.low_pass(point, fps)
+        contacts[name] = np.zeros(len(point), bool)
+        for start, end in filters.runs(np.isfinite(smooth).all(axis=1)):
+            spans = detection.spans_down(smooth[start:end], fps, detection.CONTACT)
+            contacts[name][start:end] = _in_spans(spans, end - start)
+    return contacts
 
 
 def _in_spans(spans: list[tuple[int, int]], frames: int) -> Flags:
@@ -203,12 +238,12 @@ def _in_spans(spans: list[tuple[int, int]], frames: int) -> Flags:
 
 
 def _check_size(path: Path, track: PointTrack) -> None:
-    """Raise MocapError where the left leg has no possible length: the unit is another."""
+    """Raise MocapError where the left leg has an impossible length, so that the unit cannot be metres."""
     hip, knee, ankle = (track.points[:, EVALUATION_POINTS.index(name)] for name in LEFT_LEG)
     lengths = np.linalg.norm(hip - knee, axis=-1) + np.linalg.norm(knee - ankle, axis=-1)
     known = lengths[np.isfinite(lengths)]
     if not len(known):
-        raise MocapError(f"{path} never shows the whole left leg; another reference is needed")
+        raise MocapError(f"{path} has the whole left leg in no frame; use another reference")
     if not LEG_M[0] <= np.median(known) <= LEG_M[1]:
         raise MocapError(
             f"the legs in {path} are {np.median(known):.3g} long, which cannot be metres; say with --reference-unit "

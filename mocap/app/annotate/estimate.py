@@ -9,7 +9,7 @@ import numpy as np
 
 from mocap.app.annotate.pictures import Pictures
 from mocap.estimate import create_detector, create_estimator, estimator_card
-from mocap.evaluate.lsp import look_at_middle
+from mocap.evaluate.lsp import estimate_middle_person
 from mocap.model.rotation import Array
 
 if TYPE_CHECKING:
@@ -35,4 +35,4 @@ class Guesser:
             if self._networks is None:
                 detector = create_detector(device=self._device)
                 self._networks = detector, create_estimator(self._name, device=self._device)
-            return np.asarray(look_at_middle([frame], *self._networks).agreed()[-1, 0])
+            return np.asarray(estimate_middle_person([frame], *self._networks).consensus()[-1, 0])

@@ -1,6 +1,7 @@
-"""Measures of a motion, or of keypoints in images, against a reference: functions of arrays.
+"""Error measures of a motion, or of keypoints in images, against a reference: functions of arrays.
 
-``pose`` has the joint errors, ``movement`` what happens over time, ``feet`` the ground, ``image`` two dimensions.
+``pose``: joint errors. ``movement``: acceleration, jitter and path. ``feet``: foot skating, penetration and contacts.
+``image``: keypoints in two dimensions.
 """
 
 from __future__ import annotations

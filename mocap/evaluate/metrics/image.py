@@ -1,6 +1,6 @@
-"""Measures of keypoints in single images, person-centric left and right.
+"""Error measures of keypoints in single images, with left and right of the person.
 
-points, truth: (N, K, 2) pixels of N images. A truth that is NaN is not labelled and is left out; a prediction that is
+Estimates and labels are arrays (N, K, 2) in pixels of N images. A label that is NaN is left out; an estimate that is
 NaN was not found and counts as wrong.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from mocap.model.keypoints import KeypointLayout
 from mocap.model.rotation import Array, Flags
 
-LARGEST_THRESHOLD = 0.2  # of the torso: up to where the area under the curve is taken
+LARGEST_THRESHOLD = 0.2  # of the torso: upper limit of the area under the curve
 
 
 def torso_diameters(truth: Array, layout: KeypointLayout) -> Array:
@@ -24,7 +24,17 @@ def torso_diameters(truth: Array, layout: KeypointLayout) -> Array:
 
 
 def errors_in_torsos(points: Array, truth: Array, torsos: Array) -> Array:
-    """Distances (N, K) in units of the image's torso (N,): infinite where not found, NaN where not labelled."""
+    """Errors of keypoints relative to the torso.
+
+    Parameters
+    ----------
+    points, truth : (N, K, 2) pixels.
+    torsos : (N,) pixels.
+
+    Returns
+    -------
+    Array (N, K): infinite where a keypoint was not found, NaN where it is not labelled.
+    """
     distances = np.linalg.norm(points - truth, axis=-1) / torsos[:, None]
     distances[np.isnan(points).any(axis=-1)] = np.inf
     distances[np.isnan(truth).any(axis=-1)] = np.nan
@@ -32,7 +42,7 @@ def errors_in_torsos(points: Array, truth: Array, torsos: Array) -> Array:
 
 
 def pck(errors: Array, threshold: float) -> Array:
-    """Percent (K,) of labelled keypoints whose error (N, K), in torsos, is below the threshold.
+    """PCK: percentage (K,) of labelled keypoints whose error (N, K), in torsos, is below the threshold.
 
     PCK of Yang and Ramanan (2013) with the torso as its length, which is the PDJ of Sapp and Taskar (2013).
     """
@@ -40,19 +50,29 @@ def pck(errors: Array, threshold: float) -> Array:
 
 
 def auc(errors: Array) -> Array:
-    """Percent (K,): the mean of ``pck`` over all thresholds from 0 to 0.2, exactly."""
+    """AUC: the mean (K,) of ``pck`` over all thresholds from 0 to 0.2, in percent, computed exactly."""
     return _percent(np.maximum(1 - errors / LARGEST_THRESHOLD, 0), ~np.isnan(errors))
 
 
-def limbs_correct(ends: Array, truth: Array, *, share: float = 0.5) -> Array:
-    """Percent (L,) of limbs both of whose ends lie within ``share`` of the limb's true length: strict PCP.
+def limbs_correct(ends: Array, truth: Array, *, fraction: float = 0.5) -> Array:
+    """Strict PCP: percentage of limbs of which both ends are correct.
 
-    ends, truth: (N, L, 2, 2) pixels of L limbs with two ends each. Ferrari et al. (2008), read strictly as Pishchulin
-    et al. (2012) do.
+    Parameters
+    ----------
+    ends, truth : (N, L, 2, 2) pixels of L limbs with two ends each.
+    fraction : of the limb's labelled length within which an end is correct.
+
+    Returns
+    -------
+    Array (L,), percent.
+
+    Notes
+    -----
+    Ferrari et al. (2008), in the strict form of Pishchulin et al. (2012).
     """
     lengths = np.linalg.norm(truth[..., 0, :] - truth[..., 1, :], axis=-1)
     distances = np.linalg.norm(ends - truth, axis=-1)
-    return _percent(np.all(distances <= share * lengths[..., None], axis=-1), np.isfinite(lengths))
+    return _percent(np.all(distances <= fraction * lengths[..., None], axis=-1), np.isfinite(lengths))
 
 
 def _percent(values: Array | Flags, counted: Flags) -> Array:

@@ -1,4 +1,4 @@
-"""Measures over time: acceleration, jitter, the path of the root. All depend on the frame rate: resample first."""
+"""Measures over time: acceleration, jitter, path of the root. All depend on the frame rate, so resample first."""
 
 from __future__ import annotations
 
@@ -16,30 +16,49 @@ def resample(points: Array, times_s: Array, new_times_s: Array) -> Array:
 
 
 def acceleration_error_m_s2(points: Array, reference: Array, fps: float) -> float:
-    """Mean length in m/s² of the difference of accelerations (second difference × fps²); NaN if no frame has any.
+    """Acceleration error: mean length of the difference between accelerations (second difference × fps²).
 
-    points, reference: (T, P, 3) metres in the same axes; a missing one drops the three frames around it.
+    Parameters
+    ----------
+    points, reference : (T, P, 3) metres, in the same axes. A missing point (NaN) leaves out the three frames around it.
+    fps : frames per second.
+
+    Returns
+    -------
+    m/s²; NaN if no frame has an acceleration.
     """
     return _mean_length(np.diff(points - reference, 2, axis=0) * fps**2)
 
 
 def jitter(points: Array, fps: float) -> float:
-    """Mean length of the third difference × fps³ of (T, P, 3) metres, in units of 10 m/s³; NaN if no frame has any.
+    """Jitter: mean length of the third derivative (third difference × fps³) of positions.
 
-    Convention: white noise of 1 mm an axis at 30 fps gives 19.3.
+    Parameters
+    ----------
+    points : (T, P, 3) metres.
+    fps : frames per second.
+
+    Returns
+    -------
+    In units of 10 m/s³; NaN if no frame has one.
+
+    Notes
+    -----
+    Convention: white noise of 1 mm in each axis at 30 fps gives 19.3.
     """
     return _mean_length(np.diff(points, 3, axis=0) * fps**3) / 10
 
 
 def path_length_m(path: Array) -> float:
-    """Length in metres of a path (T, 3), the steps to and from missing places left out."""
+    """Length in metres of a path (T, 3); steps from and to missing positions are left out."""
     return float(np.nansum(np.linalg.norm(np.diff(path, axis=0), axis=-1)))
 
 
 def root_path_error_percent(path: Array, reference: Array) -> float:
-    """Mean distance of paths (T, 3), after one rigid transform for the whole clip, in % of the reference's length.
+    """Root translation error: mean distance of two paths (T, 3), in percent of the length of the reference's path.
 
-    Infinite where the reference stands still. Shin et al., "WHAM" (2024) call it root translation error.
+    The paths are aligned by one rigid transform for the whole clip. Infinite where the reference does not move. The
+    name is from Shin et al., "WHAM" (2024).
     """
     length = path_length_m(reference)
     return 0.1 * pose.world_mpjpe_mm(path[:, None], reference[:, None]) / length if length > 0 else np.inf

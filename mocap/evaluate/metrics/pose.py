@@ -1,8 +1,8 @@
-"""Joint errors against a reference.
+"""Joint errors of 3D poses against a reference.
 
-The protocol of every 3D figure: 14 points (shoulders, elbows, wrists, hips, knees, ankles, tips of the big toes),
-metres in, millimetres out, no scale unless the measure says so. Frames in which any of them is missing, in either, are
-left out; a ValueError says so if none remain.
+All measures use the same 14 points (shoulders, elbows, wrists, hips, knees, ankles, tips of the big toes). Input is in
+metres, output in millimetres. No scale is fitted unless the name says it. Frames in which a point is missing in one of
+both are left out; if none remain, a ValueError is raised.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HIPS = [EVALUATION_POINTS.index("left_hip"), EVALUATION_POINTS.index("right_hip
 
 
 class Fit(NamedTuple):
-    """How points were laid onto a reference: scale · rotation @ p, about the middle that the measure names."""
+    """An alignment of points to a reference: scale · rotation @ p, about the centre that the measure states."""
 
     rotation: Array
     scale: float
@@ -46,33 +46,39 @@ def evaluation_points(motion: Motion) -> Array:
 
 
 def mpjpe_mm(points: Array, reference: Array) -> float:
-    """Mean joint distance in mm of (T, 14, 3) metres: hips' middle aligned in each frame, one rotation a clip."""
+    """MPJPE: mean joint distance in mm of points (T, 14, 3) in metres.
+
+    The middle of the hips is aligned in each frame, and one rotation for the whole clip.
+    """
     return mean_mm(residuals(points, reference, clip_rotation(points, reference)))
 
 
 def scaled_mpjpe_mm(points: Array, reference: Array) -> float:
-    """As ``mpjpe_mm``, with one scale a clip besides: what a take of unknown size could reach."""
+    """As ``mpjpe_mm``, with one scale for the whole clip too, since the size of a person is often unknown."""
     return mean_mm(residuals(points, reference, clip_similarity(points, reference)))
 
 
 def world_mpjpe_mm(points: Array, reference: Array) -> float:
-    """Mean joint distance in mm of (T, 14, 3) metres after one rigid transform (no scale) for the whole clip."""
+    """World MPJPE: mean joint distance in mm of points (T, 14, 3) in metres, after one rigid transform for the clip."""
     a, b = _about_clip_middle(points, reference)
     return mean_mm(a @ _rotation_onto(a, b).T - b)
 
 
 def scaled_world_mpjpe_mm(points: Array, reference: Array) -> float:
-    """As ``world_mpjpe_mm``, with one scale a clip besides."""
+    """As ``world_mpjpe_mm``, with one scale for the whole clip too."""
     a, b = _about_clip_middle(points, reference)
     fit = _similarity_onto(a, b)
     return mean_mm(fit.scale * a @ fit.rotation.T - b)
 
 
 def pa_mpjpe_mm(points: Array, reference: Array) -> float:
-    """Mean joint distance in mm of (T, 14, 3) metres after one similarity a frame (Procrustes; Umeyama 1991)."""
-    seen = frames_with_all(points, reference)
+    """PA-MPJPE: mean joint distance in mm of points (T, 14, 3) in metres.
+
+    Each frame is aligned by its own similarity transform (Procrustes; Umeyama 1991).
+    """
+    complete = frames_with_all(points, reference)
     errors = []
-    for a, b in zip(points[seen], reference[seen]):
+    for a, b in zip(points[complete], reference[complete]):
         a, b = a - a.mean(axis=0), b - b.mean(axis=0)
         fit = _similarity_onto(a, b)
         errors.append(mean_mm(fit.scale * a @ fit.rotation.T - b))
@@ -80,23 +86,30 @@ def pa_mpjpe_mm(points: Array, reference: Array) -> float:
 
 
 def clip_rotation(points: Array, reference: Array) -> Fit:
-    """The one rotation, at scale 1, that lays points (T, 14, 3) about their hips best onto the reference's."""
+    """The rotation for the whole clip, at scale 1, that fits points (T, 14, 3), relative to their hips, best."""
     a, b = _about_hips_flat(points, reference)
     return Fit(_rotation_onto(a, b), 1.0)
 
 
 def clip_similarity(points: Array, reference: Array) -> Fit:
-    """The one rotation and scale that lay points (T, 14, 3) about their hips best onto the reference's."""
+    """The rotation and scale for the whole clip that fit points (T, 14, 3), relative to their hips, best."""
     return _similarity_onto(*_about_hips_flat(points, reference))
 
 
 def residuals(points: Array, reference: Array, fit: Fit) -> Array:
-    """Metres (F, 14, 3), in the reference's axes, from the reference to the points, both about their hips' middle.
+    """Differences between aligned points and a reference, both relative to the middle of their hips.
 
-    F of the T frames have all points in both.
+    Parameters
+    ----------
+    points, reference : (T, 14, 3) metres.
+    fit : the alignment.
+
+    Returns
+    -------
+    Array (F, 14, 3), points − reference, metres, in the reference's axes, for the F frames that are complete in both.
     """
-    seen = frames_with_all(points, reference)
-    return np.asarray(fit.scale * about_hips(points[seen]) @ fit.rotation.T - about_hips(reference[seen]))
+    complete = frames_with_all(points, reference)
+    return np.asarray(fit.scale * about_hips(points[complete]) @ fit.rotation.T - about_hips(reference[complete]))
 
 
 def mean_mm(differences: Array) -> float:
@@ -115,34 +128,34 @@ def about_hips(points: Array) -> Array:
 
 
 def frames_with_all(points: Array, reference: Array) -> Flags:
-    """Frames (T,) in which no point of (T, P, 3) is missing in either. ValueError if there is none."""
+    """Flags (T,) of frames in which no point (T, P, 3) is missing in either. Raises ValueError if there is none."""
     if points.shape != reference.shape:
         raise ValueError(f"points {points.shape} and reference {reference.shape} must have one shape")
-    seen = np.isfinite(points).all(axis=(1, 2)) & np.isfinite(reference).all(axis=(1, 2))
-    if not seen.any():
+    complete = np.isfinite(points).all(axis=(1, 2)) & np.isfinite(reference).all(axis=(1, 2))
+    if not complete.any():
         raise ValueError("no frame has all points in both")
-    return np.asarray(seen)
+    return np.asarray(complete)
 
 
 def _about_hips_flat(points: Array, reference: Array) -> tuple[Array, Array]:
-    seen = frames_with_all(points, reference)
-    return about_hips(points[seen]).reshape(-1, 3), about_hips(reference[seen]).reshape(-1, 3)
+    complete = frames_with_all(points, reference)
+    return about_hips(points[complete]).reshape(-1, 3), about_hips(reference[complete]).reshape(-1, 3)
 
 
 def _about_clip_middle(points: Array, reference: Array) -> tuple[Array, Array]:
-    seen = frames_with_all(points, reference)
-    a, b = points[seen].reshape(-1, 3), reference[seen].reshape(-1, 3)
+    complete = frames_with_all(points, reference)
+    a, b = points[complete].reshape(-1, 3), reference[complete].reshape(-1, 3)
     return a - a.mean(axis=0), b - b.mean(axis=0)
 
 
 def _similarity_onto(a: Array, b: Array) -> Fit:
-    """Rotation and scale about the origin that best lay points (N, 3) onto others (Umeyama 1991)."""
+    """Rotation and scale about the origin that best fit points (N, 3) to others (Umeyama 1991)."""
     rotation = _rotation_onto(a, b)
     return Fit(rotation, float(np.sum((a @ rotation.T) * b) / np.sum(a**2)))
 
 
 def _rotation_onto(a: Array, b: Array) -> Array:
-    """The rotation (3, 3) about the origin that best turns points (N, 3) onto others (Kabsch 1976)."""
+    """The rotation (3, 3) about the origin that best fits points (N, 3) to others (Kabsch 1976)."""
     u, _, vt = np.linalg.svd(b.T @ a)
     u[:, 2] *= np.sign(np.linalg.det(u @ vt))
     return np.asarray(u @ vt)

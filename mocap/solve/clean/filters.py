@@ -241,12 +241,12 @@ def one_euro(values: Array, fps: float, *, cutoff_hz: float) -> Array:
     out = np.array(values, float)
     speed = np.zeros(values.shape[1:])
     for t in range(1, len(values)):
-        speed += _one_euro_share(derivative_cutoff_hz, fps) * ((values[t] - out[t - 1]) * fps - speed)
-        out[t] += (1 - _one_euro_share(cutoff_hz + beta * np.abs(speed) / scale, fps)) * (out[t - 1] - values[t])
+        speed += _smoothing_factor(derivative_cutoff_hz, fps) * ((values[t] - out[t - 1]) * fps - speed)
+        out[t] += (1 - _smoothing_factor(cutoff_hz + beta * np.abs(speed) / scale, fps)) * (out[t - 1] - values[t])
     return out
 
 
-def _one_euro_share(cutoff_hz: float | Array, fps: float) -> Array:
+def _smoothing_factor(cutoff_hz: float | Array, fps: float) -> Array:
     """Smoothing factor of a first-order low-pass filter: the weight of the new value, 0..1."""
     ratio = 2 * np.pi * np.asarray(cutoff_hz) / fps
     return np.asarray(ratio / (ratio + 1.0))
