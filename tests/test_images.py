@@ -66,7 +66,9 @@ def test_the_hash_changes_with_content_and_names(images: Path) -> None:
 
 def test_an_image_of_another_size_is_one_clear_error(images: Path) -> None:
     cv2.imwrite(str(images / "frame_7.png"), np.zeros((10, 20, 3), np.uint8))
-    with pytest.raises(MocapError, match=r"frame_7.png: is 20 x 10 pixels, the images before it \d+ x \d+; resize them"):
+    with pytest.raises(
+        MocapError, match=r"frame_7.png: is 20 x 10 pixels, the images before it \d+ x \d+; resize them"
+    ):
         list(open_source(images))
 
 

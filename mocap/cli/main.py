@@ -209,7 +209,7 @@ def main() -> None:
             emit("error", message=message)
         typer.echo(f"error: {message}", err=True)
         sys.exit(EXIT_QUALITY if isinstance(error, QualityError) else EXIT_ERROR)
-    except SystemExit as stop:  # Typer turns Ctrl-C into this
+    except SystemExit as stop:  # Typer converts Ctrl-C to this
         if stop.code == EXIT_INTERRUPTED:
             typer.echo("stopped: nothing was left half-written", err=True)
         raise
