@@ -1,1 +1,1 @@
-"""The command line: parse, call, print. ``main`` is its entry."""
+"""The command line: parse arguments, call the application, print results. The entry point is ``main``."""

@@ -1,4 +1,4 @@
-"""The command ``mocap batch``. Heavy modules are imported inside, so that --help is instant."""
+"""The command ``mocap batch``. Heavy modules are imported in functions, so that --help is fast."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class EngineName(StrEnum):
-    """Where the work is done."""
+    """Where the work runs."""
 
     local = "local"
     dask = "dask"
@@ -30,37 +30,46 @@ class EngineName(StrEnum):
 def batch(
     clips: Annotated[Path, typer.Argument(help="The folder with the clips.", metavar="FOLDER", show_default=False)],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="The folder for the takes; made if need be.")
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", help="The folder for the takes; created if it does not exist."
+        ),
     ],
     given: Given,
-    pattern: Annotated[str | None, typer.Option(metavar="NAMES", help='Only names like this: "*_a.mp4".')] = None,
+    pattern: Annotated[str | None, typer.Option(metavar="NAMES", help='Only clips with such names: "*_a.mp4".')] = None,
     recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Also the folders in it; the tree is kept.")
+        bool, typer.Option("--recursive", "-r", help="Also clips in subfolders; takes get the same subfolders.")
     ] = False,
     workers: Annotated[
         str,
-        typer.Option(metavar="auto|NUMBER", help="Clips at a time on this machine; auto is one a core."),
+        typer.Option(
+            metavar="auto|NUMBER", help="Number of clips at a time on this machine; auto: one for each processor core."
+        ),
     ] = "auto",
     engine: Annotated[
-        EngineName, typer.Option(metavar="local|dask", help="This machine's cores, or a Dask cluster.")
+        EngineName, typer.Option(metavar="local|dask", help="Use the cores of this machine, or a Dask cluster.")
     ] = EngineName.local,
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="With --engine dask: its address, tcp://host:8786.")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="With --engine dask: the address of its scheduler, tcp://host:8786."),
     ] = None,
     retries: Annotated[
-        int, typer.Option(min=0, metavar="NUMBER", help="More tries for a clip whose worker died or was too slow.")
+        int,
+        typer.Option(min=0, metavar="NUMBER", help="Further attempts for a clip whose worker crashed or was too slow."),
     ] = 2,
-    timeout: Annotated[
-        float | None, typer.Option(min=0.1, metavar="SECONDS", help="Seconds that a clip may take.")
-    ] = None,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try clips again that failed before.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be done, and why.")] = False,
-    status: Annotated[bool, typer.Option("--status", help="Only list what was done so far.")] = False,
+    timeout: Annotated[float | None, typer.Option(min=0.1, metavar="SECONDS", help="Longest time for a clip.")] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Process clips again that failed before.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list the clips that would be processed, and why.")
+    ] = False,
+    status: Annotated[bool, typer.Option("--status", help="Only list the clips that were processed so far.")] = False,
     progress: ProgressOption = ProgressMode.auto,
 ) -> None:
-    """Turn a folder of videos into takes.
+    """Make takes from all videos of a folder.
 
-    What was done and has not changed is not done again. A mocap.toml among the clips overrides options for its folder
+    Unchanged clips are not processed again. A mocap.toml among the clips overrides options for its folder
     (height = 1.8) or for one clip ([clip."walk.mp4"]). With --report an index.html lists all takes, the worst first.
     """
     from mocap.app.batch.board import board
@@ -87,7 +96,7 @@ def batch(
 
 
 def _engine(name: EngineName, scheduler: str | None, workers: str, timeout_s: float | None) -> MakeEngine:
-    """What makes the engine, once it is known that there is something to do."""
+    """A function that makes the engine; it is called only if there is work."""
     if (name is EngineName.dask) != (scheduler is not None):
         raise typer.BadParameter("--engine dask and --scheduler ADDRESS go together")
     if workers != "auto" and not (workers.isdecimal() and int(workers) > 0):
@@ -108,7 +117,7 @@ def _engine(name: EngineName, scheduler: str | None, workers: str, timeout_s: fl
 
 def _plan(tasks: Sequence[Task]) -> str:
     lines = [f"{one_line(task.clip.name)}: {task.reason or 'unchanged'}" for task in tasks]
-    return "\n".join([*lines, f"{sum(bool(task.reason) for task in tasks)} of {len(tasks)} clips would be done"])
+    return "\n".join([*lines, f"{sum(bool(task.reason) for task in tasks)} of {len(tasks)} clips would be processed"])
 
 
 def _status(entries: Collection[Entry]) -> str:
@@ -119,11 +128,11 @@ def _status(entries: Collection[Entry]) -> str:
     ]
     states = [entry.state for entry in entries]
     counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
-    return "\n".join([*lines, ", ".join(counts) or "no batch has written here"])
+    return "\n".join([*lines, ", ".join(counts) or "no batch was run in this folder"])
 
 
 def _announce(summary: Summary, output: Path, progress: ProgressMode, *, has_index: bool) -> None:
-    """Tell the failures, a line each, and the sums; the exit status follows from them."""
+    """Print one line for each failure, and the totals; raise the error that gives the exit status."""
     if has_index:
         from mocap.report.index import write_index
 
@@ -137,9 +146,9 @@ def _announce(summary: Summary, output: Path, progress: ProgressMode, *, has_ind
         if entry.error:
             typer.echo(f"{entry.state}: {one_line(entry.clip)}: {entry.error}", err=True)
     total = sum(counts.values())
-    text = f"{output}: {counts['done'] + counts['below']} of {total} takes, {len(summary.finished)} clips done now"
+    text = f"{output}: {counts['done'] + counts['below']} of {total} takes, {len(summary.finished)} clips processed now"
     typer.echo(text, err=True)
     if counts["failed"]:
-        raise MocapError(f"{counts['failed']} of {total} clips failed; mend them, or try again with --retry-failed")
+        raise MocapError(f"{counts['failed']} of {total} clips failed; fix them, or try again with --retry-failed")
     if counts["below"]:
-        raise QualityError(f"{counts['below']} of {total} takes are below the quality asked for")
+        raise QualityError(f"{counts['below']} of {total} takes are below the required quality")

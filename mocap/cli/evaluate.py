@@ -1,4 +1,4 @@
-"""The command ``mocap evaluate``. Heavy modules are imported inside, so that --help is instant."""
+"""The command ``mocap evaluate``. Heavy modules are imported in functions, so that --help is fast."""
 
 from __future__ import annotations
 
@@ -18,39 +18,43 @@ if TYPE_CHECKING:
 
 def evaluate(
     take: Annotated[
-        Path | None, typer.Argument(help="What to measure: take.json or a BVH.", metavar="TAKE", show_default=False)
+        Path | None, typer.Argument(help="The take to measure: take.json or a BVH.", metavar="TAKE", show_default=False)
     ] = None,
     reference: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="What is true: markers (.trc), a BVH, or a truth .json.")
+        Path | None, typer.Option(metavar="FILE", help="The reference: markers (.trc), a BVH, or ground truth (.json).")
     ] = None,
     person: Annotated[
         int | None, typer.Option(metavar="NUMBER", help="Which person of the take, by id. [default: the first]")
     ] = None,
     keypoints: Annotated[
-        bool, typer.Option("--keypoints", help="Measure the network's own 3D instead of the solved motion.")
+        bool, typer.Option("--keypoints", help="Measure the network's own 3D keypoints instead of the solved motion.")
     ] = False,
     offset: Annotated[
         str,
         typer.Option(
             metavar="SECONDS|auto",
-            help="Second of the clip at which the reference's time 0 is, or auto: the best within 1 s.",
+            help="Time in the clip of the reference's start, or auto: the best fit within 1 s.",
         ),
     ] = "0",
     reference_unit: Annotated[
-        float, typer.Option(metavar="METRES", help="How many metres a unit of a reference BVH has.")
+        float, typer.Option(metavar="METRES", help="Length in metres of one unit of a reference BVH.")
     ] = 1.0,
     json_path: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Also write all figures there.")
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write all results to this file.")
     ] = None,
     lsp: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Measure a pose network on images instead: lsp_dataset.zip as distributed."),
+        typer.Option(
+            metavar="FILE", help="Measure a pose network on labelled images instead: lsp_dataset.zip, unchanged."
+        ),
     ] = None,
     estimator: Annotated[str, typer.Option(metavar="NAME", help="With --lsp: the pose network.")] = "blazepose-heavy",
-    split: Annotated[str, typer.Option(metavar="test|train|all", help="With --lsp: which images.")] = "test",
+    split: Annotated[
+        str, typer.Option(metavar="test|train|all", help="With --lsp: which part of the images.")
+    ] = "test",
     every: Annotated[int, typer.Option(metavar="NUMBER", help="With --lsp: every n-th image.")] = 1,
     threshold: Annotated[
-        float, typer.Option(metavar="SCORE", help="With --lsp: the score from which a detection counts.")
+        float, typer.Option(metavar="SCORE", help="With --lsp: the lowest score of a detection.")
     ] = 0.1,
     device: Device = "auto",
 ) -> None:

@@ -1,4 +1,4 @@
-"""``mocap options``: every option of a take, for people, for programs, and as the table of README.md."""
+"""``mocap options``: list every option of a take as text, as JSON, and as the table of README.md."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mocap.app.settings import take_options
 from mocap.cli.options import OUTPUT, PROGRESS
 from mocap.model.settings import Option, choices_of
 
-VERSION = 1  # of the JSON; it changes when a key changes its meaning
+VERSION = 1  # of the JSON format; it changes if the meaning of a key changes
 
 
 def options(
@@ -79,7 +79,7 @@ def markdown(listed: Sequence[Option]) -> str:
     Returns
     -------
     str
-        A row for each: name and value, default, what it does, and the commands that have it.
+        One row for each: name and value, default, what it does, and the commands that have it.
     """
     rows = [
         f"| `{_escaped(one)}` | {_default(one)} | {one.help}{_range(one)} | {', '.join(one.commands)} |"
@@ -89,7 +89,7 @@ def markdown(listed: Sequence[Option]) -> str:
 
 
 def _escaped(one: Option) -> str:
-    """Name and value for a cell of a table, in which a bare bar would begin the next cell."""
+    """Name and value for a cell of a table; a bar is escaped, as it would start the next cell."""
     return f"--{one.name} {one.shown_value}".strip().replace("|", "\\|")
 
 
@@ -98,14 +98,14 @@ def _default(one: Option) -> str:
 
 
 def _range(one: Option) -> str:
-    """The allowed numbers, where both ends are of interest."""
+    """The range of allowed numbers, if both limits are useful to know."""
     if one.low is None or one.high is None or one.high > 1e6:
         return ""
     return f" From {one.low:g} to {one.high:g} {one.unit}.".replace(" .", ".")
 
 
 def _plain(listed: Sequence[Option]) -> str:
-    """A line an option, for a terminal."""
+    """One line for each option, for a terminal."""
     width = max(len(f"--{one.name} {one.shown_value}") for one in listed)
     return "\n".join(
         f"{f'--{one.name} {one.shown_value}':{width}}  {one.help}"

@@ -1,4 +1,4 @@
-"""The command line: parse, call, print. Heavy modules are imported inside the commands, so that --help is instant."""
+"""The entry point of the command line. Heavy modules are imported in the commands, so that --help is fast."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EXAMPLES = {
     ),
     "solve": (
         "mocap solve walk.json -o taller.bvh --height 1.82 --camera-pitch 15",
-        "mocap solve walk.json -o mended.bvh --corrections walk.corrections.csv",
+        "mocap solve walk.json -o corrected.bvh --corrections walk.corrections.csv",
     ),
     "batch": ("mocap batch clips/ -o takes/ --recursive --preview --report", "mocap batch clips/ -o takes/ --dry-run"),
     "report": ("mocap report walk.json -o walk.html --video walk.mp4", "mocap report walk.json --fail-on slide=5"),
@@ -54,7 +54,18 @@ app = typer.Typer(
 
 
 def command(body: Callable[..., None]) -> Callable[..., None]:
-    """Add a command, with its first line as the summary, which nothing cuts off, and its examples below the options."""
+    """Decorator: add a command to the command line.
+
+    Parameters
+    ----------
+    body : callable
+        The command. The first line of its docstring is the summary in `mocap --help`, complete.
+
+    Returns
+    -------
+    callable
+        ``body``. Its ``EXAMPLES`` are shown below its options.
+    """
     name = body.__name__
     summary = (body.__doc__ or "").partition("\n")[0]
     lines = "\n".join(f"  {example}" for example in EXAMPLES[name])
@@ -74,10 +85,12 @@ def begin(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also show messages for finding faults.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show errors only, no warnings of the log.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also show messages that help to find the cause of a problem.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only errors, no warnings.")] = False,
 ) -> None:
-    """Single-camera motion capture: a video becomes a take (BVH, JSON) for Blender."""
+    """Motion capture with a single camera: make a take (BVH, JSON) for Blender from a video."""
     if verbose and quiet:
         raise typer.BadParameter("give --verbose or --quiet, not both")
     if verbose or quiet:
@@ -95,12 +108,12 @@ for one in (process, solve, batch, report, evaluate, annotate):
 def convert(
     source: Annotated[Path, typer.Argument(help="take.json, a BVH, or labels.", metavar="SOURCE", show_default=False)],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write; the suffix picks the format.")
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write; its suffix selects the format.")
     ],
     units: UnitsOption = Units.m,
     source_units: Annotated[Units, typer.Option(metavar="m|cm", help="Length unit of a BVH that is read.")] = Units.m,
 ) -> None:
-    """Write a take as BVH, a BVH in another unit, or labels in another format.
+    """Convert a take to BVH, a BVH to another unit, or labels to another format.
 
     Labels are .csv, .json (COCO) or .mat (LSP).
     """
@@ -121,9 +134,9 @@ def validate(
     ] = None,
     units: UnitsOption = Units.m,
 ) -> None:
-    """Check that a BVH is sound.
+    """Check that other programs will read a BVH correctly.
 
-    That is its structure, T-pose and bone lengths, and the round trip against its JSON.
+    Checks are its structure, T-pose and bone lengths, and whether it agrees with the take's JSON.
     """
     from mocap.report.validate import validate as run_checks
 
@@ -163,7 +176,7 @@ command(options)
 
 @command
 def doctor() -> None:
-    """Check this machine, and say how to install what is missing."""
+    """Check this machine, and show how to install what is missing."""
     from mocap.app.doctor import diagnose
 
     findings = diagnose()
@@ -186,8 +199,8 @@ def _stop(signal_number: int, frame: object) -> None:
 
 
 def main() -> None:
-    """Run the command line; exit 0 done, 1 MocapError, 2 usage, 3 below the quality asked for, 130 interrupted."""
-    signal.signal(signal.SIGTERM, _stop)  # a batch system or Blender ends us: tidy up as for Ctrl-C
+    """Run the command line. Exit status: 0 done, 1 MocapError, 2 usage, 3 quality too low, 130 interrupted."""
+    signal.signal(signal.SIGTERM, _stop)  # sent by a batch system or Blender: clean up as after Ctrl-C
     wants_json = "--progress=json" in sys.argv or ("--progress" in sys.argv and "json" in sys.argv)
     try:
         app()
@@ -199,7 +212,7 @@ def main() -> None:
             emit("error", message=message)
         typer.echo(f"error: {message}", err=True)
         sys.exit(EXIT_QUALITY if isinstance(error, QualityError) else EXIT_ERROR)
-    except SystemExit as stop:  # Typer turns Ctrl-C into this
+    except SystemExit as stop:  # Typer converts Ctrl-C to this
         if stop.code == EXIT_INTERRUPTED:
             typer.echo("stopped: nothing was left half-written", err=True)
         raise

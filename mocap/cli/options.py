@@ -1,4 +1,4 @@
-"""Options of the command line: those of a take, made from the stages' settings, and the few that commands share."""
+"""Options of the command line: those of a take, made from the stages' settings, and those of several commands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mocap.app.settings import STAGES, take_options
 from mocap.io.outlets import known_suffixes
 from mocap.model.settings import Option, options_of
 
-Given = dict[str, Any]  # values by the options' names; what was not given is absent
+Given = dict[str, Any]  # values by the options' names; only options that were given
 
 
 class ProgressMode(StrEnum):
@@ -36,14 +36,14 @@ class Units(StrEnum):
 
 OUTPUT = Option(
     "output",
-    f"Where to write; the suffix picks the format: {known_suffixes()}. take.json is written beside the others.",
+    f"The file to write; its suffix selects the format: {known_suffixes()}. The take is always written as .json, too.",
     kind="file",
     unset="required",
     commands=("process", "solve"),
 )
 PROGRESS = Option(
     "progress",
-    "How progress is reported: a bar on a terminal, or JSON Lines on stdout for other programs.",
+    "How to show progress: a bar on a terminal, or JSON Lines on stdout for other programs.",
     choices=tuple(ProgressMode),
     default="auto",
 )
@@ -63,7 +63,7 @@ def with_take_options(command: str, *, unset: str = "") -> Callable[[Callable[..
     command : str
         The command's name, as the options' declarations have it.
     unset : str
-        What holds for a setting of the solve that is not given, where it is not the declared default.
+        Text for the default of the solve's settings, if it is not the declared default.
 
     Returns
     -------
@@ -103,12 +103,12 @@ def _dress(run: Callable[..., None], body: Callable[..., None], made: list[inspe
 
 
 def _parameter(declared: Option) -> str:
-    """The name of an option's parameter: its own may be a word of Python or of the command."""
+    """The name of an option's parameter; the plain name could be a keyword of Python or another parameter."""
     return f"{declared.name.replace('-', '_')}_option"
 
 
 def _typer_parameter(declared: Option, unset: str, *, is_batch: bool) -> inspect.Parameter:
-    """The parameter of one option, whose value is None where it is not given."""
+    """The parameter of one option; its value is None if the option is not given."""
     kind, name = declared.kind, f"--{declared.name}"
     is_flag = kind == "flag" or (kind == "file" and is_batch)
     text = f"{declared.help} {_default_text(declared, unset)}".strip()
@@ -134,7 +134,7 @@ def parse_number(text: str) -> float:
     Parameters
     ----------
     text : str
-        With a decimal point; ``1e3`` is a number, too.
+        With a decimal point; ``1e3`` is allowed.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def parse_number(text: str) -> float:
     Raises
     ------
     typer.BadParameter
-        For anything else, with the right spelling for a decimal comma.
+        For other text; for a decimal comma the message has the correct spelling.
     """
     try:
         return float(text)

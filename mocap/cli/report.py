@@ -1,4 +1,4 @@
-"""The command ``mocap report``. Heavy modules are imported inside, so that --help is instant."""
+"""The command ``mocap report``. Heavy modules are imported in functions, so that --help is fast."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ def report(
     take: Annotated[Path, typer.Argument(help="A take (take.json).", metavar="TAKE", show_default=False)],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where to write: .html for people, .json for programs."),
+        typer.Option("--output", "-o", metavar="FILE", help="The file to write: .html for people, .json for programs."),
     ] = None,
     video: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="The clip, for the images of it. [default: the one of its name beside the take]"
+            metavar="FILE", help="The clip, for images in the report. [default: the file of its name beside the take]"
         ),
     ] = None,
     fail_on: FailOn = "",
     progress: ProgressOption = ProgressMode.auto,
 ) -> None:
-    """Measure how good a take is: visible, steady, feet on the ground.
+    """Measure the quality of a take: visibility, jitter, foot skating and others.
 
-    Without --output only the figures are printed.
+    Without --output the results are only printed.
     """
     from mocap.app.progress import reporter
     from mocap.io.take_json import read_json
@@ -48,8 +48,8 @@ def report(
     if output:
         beside = take.parent / read.source.name
         clip = video or (beside if beside.is_file() else None)
-        with reporter(progress.value) as told:
-            page.write_report(read, output, clip=clip, limits=limits, progress=told)
+        with reporter(progress.value) as listener:
+            page.write_report(read, output, clip=clip, limits=limits, progress=listener)
         typer.echo(f"wrote {output}", err=True)
     if fail_on and grade.reasons:
-        raise QualityError(f"{take} is below the quality asked for: {'; '.join(grade.reasons)}")
+        raise QualityError(f"{take} is below the required quality: {'; '.join(grade.reasons)}")

@@ -1,4 +1,4 @@
-"""``mocap process`` and ``mocap solve``: a take is made, or its motion is made anew."""
+"""The commands ``mocap process``, which makes a take, and ``mocap solve``, which solves its motion again."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def process(
     video: Annotated[
         Path,
         typer.Argument(
-            help="The clip: anything FFmpeg reads, or a folder of images.", metavar="VIDEO", show_default=False
+            help="The clip: a video that FFmpeg can read, or a folder of images.", metavar="VIDEO", show_default=False
         ),
     ],
     output: Output,
     given: Given,
     progress: ProgressOption = ProgressMode.auto,
 ) -> None:
-    """Turn a video into a take.
+    """Make a take from a video.
 
-    A mocap.toml beside the clip sets options under the same names (height = 1.8); the command line wins over it.
+    A mocap.toml beside the clip sets options of the same names (height = 1.8); the command line has priority.
     """
     from mocap.app import outputs
     from mocap.app import process as pipeline
@@ -48,11 +48,11 @@ def process(
         written += _write_extras(take, video, files, wanted.fail_on, listener)
     _announce(take, written, progress)
     if shortfalls:
-        raise QualityError(f"{output} is below the quality asked for: {'; '.join(shortfalls)}")
+        raise QualityError(f"{output} is below the required quality: {'; '.join(shortfalls)}")
 
 
 def _settings_for(video: Path, given: Given) -> TakeSettings:
-    """All settings of a clip: those given, then those of a mocap.toml beside it, which a line on stderr lists."""
+    """All settings of a clip: the given ones, then those of a mocap.toml beside it, which are listed on stderr."""
     from mocap.app.settings import TakeSettings
     from mocap.app.settings_file import beside
 
@@ -65,7 +65,7 @@ def _settings_for(video: Path, given: Given) -> TakeSettings:
 
 
 def _check_report(path: Path | None, output: Path) -> None:
-    """MocapError now for a report that cannot be written, or that would replace the take's own JSON."""
+    """Raise MocapError for a report that cannot be written, or that would overwrite the take's JSON."""
     if path is None:
         return
     from mocap.report.page import check_output
@@ -78,7 +78,7 @@ def _check_report(path: Path | None, output: Path) -> None:
 def _write_extras(
     take: Take, video: Path, files: dict[str, Path | None], fail_on: str, listener: Progress
 ) -> list[Path]:
-    """Write preview, curves and report where they were asked for; returns their paths."""
+    """Write preview, curves and report if they are wanted; returns their paths."""
     written = []
     if preview := files["preview"]:
         from mocap.report.preview import write_preview
@@ -105,11 +105,18 @@ def solve(
     output: Output,
     given: Given,
     keep_contacts: Annotated[
-        bool, typer.Option("--keep-contacts", help="Feet stand when the take's contacts say so: edit them in its JSON.")
+        bool,
+        typer.Option(
+            "--keep-contacts",
+            help="Use the contacts of the take, which you can edit in its JSON, instead of detecting them again.",
+        ),
     ] = False,
     corrections: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Keep the take's motion, and bend it to these corrections (mocap annotate)."),
+        typer.Option(
+            metavar="FILE",
+            help="Keep the take's motion, and change it to follow these corrections (of mocap annotate).",
+        ),
     ] = None,
     progress: ProgressOption = ProgressMode.auto,
 ) -> None:

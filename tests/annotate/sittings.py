@@ -1,4 +1,4 @@
-"""A server in a thread with pictures that a test made, and the hands on its page."""
+"""A server in a thread with images that a test made, and the hands on its page."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from mocap.model.labels import Sample
 FIRST = LSP_14.index("head_top")  # what is labelled first
 
 
-def write_picture(path: Path, size: tuple[int, int] = (320, 240), seed: int = 0) -> Path:
-    """A picture of soft noise, whose every place looks different."""
+def write_image(path: Path, size: tuple[int, int] = (320, 240), seed: int = 0) -> Path:
+    """An image of soft noise, whose every place looks different."""
     width, height = size
     coarse = np.random.default_rng(seed).integers(40, 220, (8, 8, 3), np.uint8)
     path.parent.mkdir(exist_ok=True)
@@ -36,9 +36,9 @@ def write_picture(path: Path, size: tuple[int, int] = (320, 240), seed: int = 0)
 
 
 def write_folder(folder: Path, count: int, size: tuple[int, int] = (320, 240)) -> Path:
-    """A folder of ``count`` pictures im1.jpg, im2.jpg …"""
+    """A folder of ``count`` images im1.jpg, im2.jpg …"""
     for number in range(1, count + 1):
-        write_picture(folder / f"im{number}.jpg", size, number)
+        write_image(folder / f"im{number}.jpg", size, number)
     return folder
 
 
@@ -91,56 +91,56 @@ class Desk:
             assert time.monotonic() < ends, f"never true: {claim}"
             time.sleep(0.02)
 
-    def picture_box(self) -> tuple[float, float, float]:
-        """Left, top and scale of the picture on the screen, as the browser laid it out."""
+    def image_box(self) -> tuple[float, float, float]:
+        """Left, top and scale of the image on the screen, as the browser laid it out."""
         left, top, wide, natural = self.page.evaluate(
-            "(() => { const p = document.querySelector('.picture'), b = p.getBoundingClientRect();"
+            "(() => { const p = document.querySelector('.image'), b = p.getBoundingClientRect();"
             "return [b.left, b.top, b.width, p.naturalWidth] })()"
         )
         return left, top, wide / natural
 
     def at(self, x: float, y: float) -> tuple[float, float]:
-        """The screen's whole pixel nearest to a place of the picture."""
-        left, top, scale = self.picture_box()
+        """The screen's whole pixel nearest to a place of the image."""
+        left, top, scale = self.image_box()
         return float(round(left + x * scale)), float(round(top + y * scale))
 
     def place_of(self, screen: tuple[float, float]) -> tuple[float, float]:
-        """The place of the picture under a pixel of the screen."""
-        left, top, scale = self.picture_box()
+        """The place of the image under a pixel of the screen."""
+        left, top, scale = self.image_box()
         return (screen[0] - left) / scale, (screen[1] - top) / scale
 
     def click(self, x: float, y: float) -> tuple[float, float]:
-        """Clicks on a place of the picture; returns the place that was hit."""
+        """Clicks on a place of the image; returns the place that was hit."""
         screen = self.at(x, y)
         self.page.mouse.click(*screen)
         return self.place_of(screen)
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:
-        """Drags from one place to another; returns how far it went, in the picture's pixels."""
+        """Drags from one place to another; returns how far it went, in the image's pixels."""
         a, b = self.at(*start), self.at(*end)
         self.page.mouse.move(*a)
         self.page.mouse.down()
         self.page.mouse.move(*b, steps=5)
         self.page.mouse.up()
-        scale = self.picture_box()[2]
+        scale = self.image_box()[2]
         return (b[0] - a[0]) / scale, (b[1] - a[1]) / scale
 
     def tool(self, name: str) -> None:
         """Presses a button of the page by its accessible name."""
         self.page.get_by_role("button", name=name, exact=True).first.click()
 
-    def next(self, name: str = "Next picture") -> None:
-        """Goes to another picture and waits until it is there."""
+    def next(self, name: str = "Next image") -> None:
+        """Goes to another image and waits until it is there."""
         before = self.number()
         self.tool(name)
         self.until(f"document.querySelector('#number').value !== '{before}'")
 
     def number(self) -> int:
-        """The number of the picture that is shown."""
+        """The number of the image that is shown."""
         return int(self.page.locator("#number").input_value())
 
     def go(self, number: int) -> None:
-        """Goes to a picture by its number."""
+        """Goes to an image by its number."""
         self.page.locator("#number").fill(str(number))
         self.page.keyboard.press("Enter")
         self.page.locator("#stage").focus()
@@ -171,7 +171,7 @@ def sitting(
         watched = watch(page)
         page.set_default_timeout(120_000)  # others use the machine too
         page.goto(address)
-        page.wait_for_selector(".picture", state="attached")
+        page.wait_for_selector(".image", state="attached")
         yield Desk(page, watched.complaints, watched.requests, address, session.store.path)
         page.close()
     assert [url for url in watched.requests if not url.startswith(address)] == []

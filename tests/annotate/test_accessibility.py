@@ -26,7 +26,7 @@ def complaints_of_axe(page):
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
-def test_axe_finds_nothing_on_the_page_of_pictures(browser, tmp_path, size):
+def test_axe_finds_nothing_on_the_page_of_images(browser, tmp_path, size):
     with sitting(browser, write_folder(tmp_path / "set", 3), size=size) as desk:
         assert complaints_of_axe(desk.page) == []
         desk.click(100, 60)
@@ -49,7 +49,7 @@ def test_axe_finds_nothing_on_the_page_of_a_take(browser, tmp_path, size):
         assert complaints_of_axe(desk.page) == []
 
 
-def test_every_button_is_reached_and_named_and_the_picture_lets_the_keyboard_go(browser, tmp_path):
+def test_every_button_is_reached_and_named_and_the_image_lets_the_keyboard_go(browser, tmp_path):
     with sitting(browser, write_folder(tmp_path / "set", 2)) as desk:
         assert desk.page.evaluate("document.activeElement.id") == "stage"
         desk.page.keyboard.press("Tab")  # the next keypoint
@@ -65,7 +65,7 @@ def test_every_button_is_reached_and_named_and_the_picture_lets_the_keyboard_go(
                     "(e => e.getAttribute('aria-label') || e.innerText || e.id)(document.activeElement).split('\\n')[0]"
                 )
             )
-        assert {"Undo", "Swap sides", "Done, next", "Next picture", "Doubtful", "occluded", "left ankle"} <= names
+        assert {"Undo", "Swap sides", "Done, next", "Next image", "Doubtful", "occluded", "left ankle"} <= names
 
 
 def test_a_screen_reader_hears_what_was_placed(browser, tmp_path):

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from clips import Clip
-from sittings import FIRST, sitting, write_folder, write_picture
+from sittings import FIRST, sitting, write_folder, write_image
 
 from mocap.model.keypoints import LSP_14
 from mocap.model.labels import ABSENT, OCCLUDED, OPEN, VISIBLE
 
-EXACT = 0.1  # of a picture's pixel
+EXACT = 0.1  # of an image's pixel
 LIMBS = [
     f"{side}_{part}" for side in ("right", "left") for part in ["shoulder", "elbow", "wrist", "hip", "knee", "ankle"]
 ]
@@ -82,7 +82,7 @@ def test_what_is_placed_is_kept_to_a_tenth_of_a_pixel_at_any_zoom(browser, tmp_p
         for _ in range(turns):
             desk.page.mouse.wheel(0, -100)
         desk.page.wait_for_timeout(100)
-        scale = desk.picture_box()[2]
+        scale = desk.image_box()[2]
         np.testing.assert_allclose(desk.at(*under), desk.at(200, 100), atol=1.0 + scale)
         desk.page.mouse.move(400, 400)
         desk.page.mouse.down(button="middle")
@@ -98,13 +98,13 @@ def test_what_is_placed_is_kept_to_a_tenth_of_a_pixel_at_any_zoom(browser, tmp_p
 def test_the_wheel_zooms_at_the_cursor(browser, tmp_path):
     with sitting(browser, write_folder(tmp_path / "set", 1)) as desk:
         cursor = desk.at(250, 60)
-        before, scale = desk.place_of(cursor), desk.picture_box()[2]
+        before, scale = desk.place_of(cursor), desk.image_box()[2]
         desk.page.mouse.move(*cursor)
         desk.page.mouse.wheel(0, -400)
-        desk.until(f"document.querySelector('.picture').getBoundingClientRect().width > {320 * scale * 1.5}")
+        desk.until(f"document.querySelector('.image').getBoundingClientRect().width > {320 * scale * 1.5}")
         np.testing.assert_allclose(desk.place_of(cursor), before, atol=0.01)
-        desk.tool("Whole picture")
-        assert desk.picture_box()[2] == pytest.approx(scale)
+        desk.tool("Whole image")
+        assert desk.image_box()[2] == pytest.approx(scale)
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
@@ -113,7 +113,7 @@ def test_places_in_a_rotated_clip_are_those_of_its_upright_frames(browser, tmp_p
     with sitting(browser, clip) as desk:
         desk.go(7)
         corner = desk.page.evaluate(RED_CORNER)  # 24 by 24 pixels, lower left when upright
-        scale = desk.picture_box()[2]
+        scale = desk.image_box()[2]
         np.testing.assert_allclose(corner, (24, 240 - 24), atol=3.0)  # colours are coded at half the resolution
         hit = desk.click(24, 240 - 24)
         sample = desk.samples()["clip.mp4", 7]
@@ -122,9 +122,9 @@ def test_places_in_a_rotated_clip_are_those_of_its_upright_frames(browser, tmp_p
     np.testing.assert_allclose(hit, (24, 216), atol=0.6 / scale)
 
 
-RED_CORNER = """(() => { const picture = document.querySelector('.picture'), canvas = document.createElement('canvas');
-    [canvas.width, canvas.height] = [picture.naturalWidth, picture.naturalHeight];
-    const context = canvas.getContext('2d'); context.drawImage(picture, 0, 0);
+RED_CORNER = """(() => { const image = document.querySelector('.image'), canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+    const context = canvas.getContext('2d'); context.drawImage(image, 0, 0);
     const { data, width, height } = context.getImageData(0, 0, canvas.width, canvas.height);
     let right = 0, top = height;
     for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) { const i = 4 * (y * width + x);
@@ -196,7 +196,7 @@ def test_sides_are_swapped(browser, tmp_path):
         assert_at(sample, name, hit[other])
 
 
-def test_the_previous_picture_is_copied(browser, tmp_path):
+def test_the_previous_image_is_copied(browser, tmp_path):
     with sitting(browser, write_folder(tmp_path / "set", 2)) as desk:
         hit = {name: desk.click(*BODY[name]) for name in ORDER[:5]}
         desk.next()
@@ -214,7 +214,7 @@ def test_frames_between_two_key_frames_are_interpolated_and_doubtful(browser, tm
         desk.go(8)
         end = {name: desk.click(BODY[name][0] + 40, BODY[name][1] - 16) for name in ORDER}
         desk.page.keyboard.press("i")
-        desk.until("document.querySelector('#told').textContent.includes('7 doubtful')")
+        desk.until("document.querySelector('#count').textContent.includes('7 doubtful')")
         samples = desk.samples()
         desk.go(2)
         desk.page.locator("#joints button").first.wait_for()
@@ -230,9 +230,9 @@ def test_the_page_asks_for_what_the_network_did_not_find(browser, tmp_path):
     places = np.array([BODY[name] for name in LSP_14.names])
     missing = [LSP_14.index(name) for name in ("right_hip", "left_ankle")]
     places[missing] = np.nan
-    guesser = SimpleNamespace(guess=lambda pictures, index: places)
+    guesser = SimpleNamespace(guess=lambda images, index: places)
     with sitting(browser, write_folder(tmp_path / "set", 1), guesser=guesser, size=(390, 844)) as desk:
-        desk.until("document.querySelector('#hint').textContent === 'guessed in part; click: right hip  (E)'")
+        desk.until("document.querySelector('#hint').textContent === 'estimated in part; click: right hip  (E)'")
         box = desk.page.locator("#joints [aria-pressed=true]").bounding_box()
         assert 0 <= box["x"] <= 390 - box["width"]  # in sight, though the list is wider than a phone
         assert desk.samples() == {}
@@ -251,9 +251,9 @@ def test_the_filter_goes_through_what_is_doubtful(browser, tmp_path):
             desk.ready()
         desk.page.locator("#filter").select_option("1")
         desk.until("document.querySelector('#number').value === '4'")
-        desk.next("Previous picture")
+        desk.next("Previous image")
         assert desk.number() == 1
-        assert desk.page.locator("#told").inner_text() == "0 of 6 done, 2 doubtful"
+        assert desk.page.locator("#count").inner_text() == "0 of 6 done, 2 doubtful"
 
 
 def test_two_windows_do_not_overwrite_each_other(browser, tmp_path):
@@ -261,7 +261,7 @@ def test_two_windows_do_not_overwrite_each_other(browser, tmp_path):
         with desk.page.expect_popup() as opened:
             desk.page.evaluate("window.open(location.href)")
         other = opened.value
-        other.wait_for_selector(".picture", state="attached")
+        other.wait_for_selector(".image", state="attached")
         hit = desk.click(*BODY["head_top"])
         desk.ready()
         other.wait_for_selector("#joints .set")  # it follows at once
@@ -312,18 +312,18 @@ def test_fingers_place_drag_and_pinch(browser, tmp_path):
         assert not desk.page.locator("#loupe").is_visible()
         goal = desk.place_of((finger[0] + 40, finger[1] + 25))
         assert_at(desk.samples()["im1.jpg", 0], "head_top", goal)
-        scale = desk.picture_box()[2]
+        scale = desk.image_box()[2]
         middle = desk.at(200, 200)
         for kind, span in (("touchStart", 20), ("touchMove", 30), ("touchMove", 60)):
             send(kind, (middle[0] - span, middle[1]), (middle[0] + span, middle[1]))
         send("touchEnd")
-        assert desk.picture_box()[2] == pytest.approx(3 * scale, rel=0.02)
+        assert desk.image_box()[2] == pytest.approx(3 * scale, rel=0.02)
         np.testing.assert_allclose(desk.samples()["im1.jpg", 0].xy[FIRST], goal, atol=EXACT)
 
 
-def test_a_picture_that_cannot_be_read_is_told_and_passed_by(browser, tmp_path):
+def test_an_image_that_cannot_be_read_is_told_and_passed_by(browser, tmp_path):
     folder = write_folder(tmp_path / "set", 3)
-    (folder / "im2.jpg").write_bytes(b"no picture")
+    (folder / "im2.jpg").write_bytes(b"no image")
     with sitting(browser, folder) as desk:
         desk.page.keyboard.press("PageDown")
         desk.until("document.querySelector('#message').textContent.includes('im2.jpg')")
@@ -332,8 +332,8 @@ def test_a_picture_that_cannot_be_read_is_told_and_passed_by(browser, tmp_path):
         desk.until("document.querySelector('#name').textContent === 'im3.jpg'")
 
 
-def test_brightness_changes_the_picture_and_not_the_labels(browser, tmp_path):
-    with sitting(browser, write_picture(tmp_path / "set" / "one.png").parent) as desk:
+def test_brightness_changes_the_image_and_not_the_labels(browser, tmp_path):
+    with sitting(browser, write_image(tmp_path / "set" / "one.png").parent) as desk:
         desk.page.locator("#brightness").fill("250")
-        assert "brightness(250%)" in desk.page.evaluate("document.querySelector('.picture').style.filter")
+        assert "brightness(250%)" in desk.page.evaluate("document.querySelector('.image').style.filter")
         assert desk.samples() == {}

@@ -8,7 +8,7 @@ import socket
 import time
 
 import pytest
-from sittings import serving, write_folder, write_picture
+from sittings import serving, write_folder, write_image
 
 from mocap.app.annotate import server
 from mocap.app.annotate.guard import LARGEST_BODY
@@ -18,7 +18,7 @@ from mocap.app.annotate.session import open_session
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     folder = write_folder(tmp_path_factory.mktemp("guard") / "set", 2)
-    write_picture(folder.parent / "secret.jpg")
+    write_image(folder.parent / "secret.jpg")
     (folder / "link.jpg").symlink_to(folder.parent / "secret.jpg")
     with serving(open_session(folder, None)) as (address, port):
         yield address.split("/")[3], port
@@ -67,7 +67,7 @@ def test_the_page_is_given_to_who_has_the_token(ask):
     assert headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/", "/main.js", "/api/set", "/api/pictures/0", "/api/samples/0"])
+@pytest.mark.parametrize("path", ["/", "/main.js", "/api/set", "/api/images/0", "/api/samples/0"])
 def test_a_missing_or_wrong_token_is_refused(ask, path):
     for token in ("x", ask.token[:-1], ask.token + "x", "%2e", "é"):
         assert ask(path, token=token.encode("ascii", "ignore").decode() or "x")[0] == 403
@@ -108,9 +108,9 @@ def test_the_page_itself_is_let_in(ask):
     "path",
     [
         "/../secret.jpg", "/..%2fsecret.jpg", "/%2e%2e/secret.jpg", "/%2e%2e%2fsecret.jpg", "//etc/passwd",
-        "/api/pictures/../../secret.jpg", "/api/pictures/..%2f..%2fsecret.jpg", "/api/pictures/secret.jpg",
-        "/api/pictures/-1", "/api/pictures/2", "/api/pictures/99999999999999999999", "/api/pictures/0x1",
-        "/api/pictures/im1.jpg", "/page/main.js", "/main.js%00", "/main.js/..", "/__init__.py", "/../server.py",
+        "/api/images/../../secret.jpg", "/api/images/..%2f..%2fsecret.jpg", "/api/images/secret.jpg",
+        "/api/images/-1", "/api/images/2", "/api/images/99999999999999999999", "/api/images/0x1",
+        "/api/images/im1.jpg", "/page/main.js", "/main.js%00", "/main.js/..", "/__init__.py", "/../server.py",
     ],
 )  # fmt: skip
 def test_no_path_leads_to_a_file_that_is_not_in_the_list(ask, path):
@@ -123,13 +123,13 @@ def test_links_out_of_the_folder_are_not_in_the_list_and_not_followed_later(ask,
     assert json.loads(ask("/api/set")[1])["names"] == ["im1.jpg", "im2.jpg"]
     folder = write_folder(tmp_path / "set", 1)
     with serving(open_session(folder, None)) as (address, port):
-        secret = write_picture(tmp_path / "secret.jpg")
+        secret = write_image(tmp_path / "secret.jpg")
         (folder / "im1.jpg").unlink()
         (folder / "im1.jpg").symlink_to(secret)
-        for path in ("/api/pictures/0", "/api/samples/0"):
+        for path in ("/api/images/0", "/api/samples/0"):
             status, body, _ = Asked((address.split("/")[3], port))(path)
             assert status == 422
-            assert "leads out of the folder" in json.loads(body)["error"]
+            assert "link out of the folder" in json.loads(body)["error"]
 
 
 def test_an_oversized_body_is_refused_whether_announced_or_not(ask):
@@ -176,11 +176,11 @@ def test_a_body_that_is_no_sample_is_refused(ask, body):
     assert ask("/api/samples/0", "DELETE")[0] == 405
 
 
-def test_a_picture_shown_in_another_size_is_not_labelled(ask):
+def test_an_image_shown_in_another_size_is_not_labelled(ask):
     body = json.dumps({**SAMPLE, "size": [240, 320]}).encode()
     status, answer, _ = ask("/api/samples/0", "PUT", body=body)
     assert status == 422
-    assert "another size than 320 × 240" in json.loads(answer)["error"]
+    assert "another image size than 320 × 240" in json.loads(answer)["error"]
 
 
 def test_an_address_that_is_told_is_listened_to():

@@ -1,4 +1,4 @@
-"""The page on real pictures: fast with thousands, fewer actions with a network's guess, and a take made better."""
+"""The page on real images: fast with thousands, fewer actions with a network's guess, and a take made better."""
 
 from __future__ import annotations
 
@@ -92,24 +92,24 @@ def test_the_next_of_two_thousand_images_is_there_within_a_tenth(
         page.wait_for_selector(".markers > [visibility=visible]")
         steps = []
         for _ in range(20):
-            page.wait_for_timeout(150)  # somebody looks at the picture
+            page.wait_for_timeout(150)  # somebody looks at the image
             steps.append(page.evaluate(NEXT_PICTURE) / 1000)
         assert page.locator("#number").input_value() == "20"
         page.close()
-    log.warning("next picture after %s ms", np.round(1000 * np.array(steps)))
+    log.warning("next image after %s ms", np.round(1000 * np.array(steps)))
     assert np.median(steps) < NEXT_S
 
 
 INTERACTIVE = """(function look() {
-    if (document.querySelector('.picture')?.complete && document.querySelector('.markers > [visibility=visible]') &&
+    if (document.querySelector('.image')?.complete && document.querySelector('.markers > [visibility=visible]') &&
         document.querySelector('#joints [aria-pressed=true]')) {
         window.interactiveAt = performance.now();
         document.documentElement.classList.add('interactive');
     } else requestAnimationFrame(look); })()"""
 
-NEXT_PICTURE = """async () => { const before = document.querySelector('.picture'), began = performance.now();
+NEXT_PICTURE = """async () => { const before = document.querySelector('.image'), began = performance.now();
     document.querySelector('[data-action=next]').click();
-    while (document.querySelector('.picture') === before) await new Promise(requestAnimationFrame);
+    while (document.querySelector('.image') === before) await new Promise(requestAnimationFrame);
     await new Promise(requestAnimationFrame);
     return performance.now() - began; }"""
 
@@ -160,7 +160,7 @@ def test_the_table_that_the_page_wrote_trains_a_network(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Three pictures labelled by mouse are learnt from beside an LSP of eight pictures, four of them to learn from."""
+    """Three images labelled by mouse are learnt from beside an LSP of eight images, four of them to learn from."""
     truth, _ = read_labels(real_data / "lsp_dataset.zip")
     mine, theirs = tmp_path / "mine", tmp_path / "lsp"
     for folder, numbers in ((mine, (11, 12, 13)), (theirs / "images", range(1, 9))):
@@ -208,7 +208,7 @@ def labelled(desk: Desk, truth: Array, *, count: Callable[[], None]) -> None:
 
 
 def _markers(desk: Desk) -> list[tuple[float, float] | None]:
-    """Where the markers are in the picture, as drawn."""
+    """Where the markers are in the image, as drawn."""
     centres = desk.page.evaluate(
         "[...document.querySelectorAll('.markers > g')].map(g => g.getAttribute('visibility') === 'hidden' ? null :"
         "(b => [(b.left + b.right) / 2, (b.top + b.bottom) / 2])(g.querySelector('.ring').getBoundingClientRect()))"
@@ -227,7 +227,7 @@ def test_a_networks_guess_saves_two_thirds_of_the_actions(
             for index in JUDGED:
                 desk.go(index)
                 if guesser:
-                    desk.until("/guessed|nobody/.test(document.querySelector('#hint').textContent +"
+                    desk.until("/estimated|nobody/.test(document.querySelector('#hint').textContent +"
                                "document.querySelector('#message').textContent)", 60)  # fmt: skip
                 labelled(desk, truth[index], count=lambda: done.append(index))  # noqa: B023
         counts[name] = len(done)
@@ -254,7 +254,7 @@ def test_a_take_is_corrected_on_its_page_and_nowhere_else(
         before = desk.page.evaluate(
             "[...document.querySelectorAll('.bones line')].map(l => l.getAttribute('x1')).join()"
         )
-        desk.tool("Bend to corrections")
+        desk.tool("Apply corrections")
         desk.until(f"{BONES} !== {before!r}", 120)
         assert desk.labels == tmp_path / "sit.corrections.csv"
     arguments = ["solve", str(path), "--corrections", str(desk.labels), "-o", str(tmp_path / "fixed.json")]

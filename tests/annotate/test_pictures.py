@@ -1,4 +1,4 @@
-"""Pictures of folders and frames of clips: which they are, in what order, and exactly that frame."""
+"""Images of folders and frames of clips: which they are, in what order, and exactly that frame."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from clips import Clip, number_of
-from sittings import write_folder, write_picture
+from sittings import write_folder, write_image
 
-from mocap.app.annotate.pictures import Stills, open_pictures
+from mocap.app.annotate.images import Stills, open_images
 from mocap.app.annotate.session import open_session
 from mocap.model.errors import MocapError
 from mocap.source import FrameReader, Video
 
 
-def test_pictures_are_sorted_as_people_count(tmp_path):
+def test_images_are_sorted_as_people_count(tmp_path):
     folder = write_folder(tmp_path / "set", 11)
-    write_picture(folder / "deep" / "a.png")
-    (folder / "notes.txt").write_text("no picture")
+    write_image(folder / "deep" / "a.png")
+    (folder / "notes.txt").write_text("no image")
     assert Stills(folder).names == ["deep/a.png", *(f"im{n}.jpg" for n in range(1, 12))]
 
 
-def test_a_folder_without_pictures_says_what_they_are(tmp_path):
-    with pytest.raises(MocapError, match=r"no pictures in it; they end in one of: \.jpg"):
-        open_pictures(tmp_path)
+def test_a_folder_without_images_says_what_they_are(tmp_path):
+    with pytest.raises(MocapError, match=r"no images in it; their suffix must be one of: \.jpg"):
+        open_images(tmp_path)
     with pytest.raises(MocapError, match="no such file"):
-        open_pictures(tmp_path / "none.jpg")
+        open_images(tmp_path / "none.jpg")
 
 
-def test_one_picture_is_a_set_of_one(tmp_path):
-    pictures = open_pictures(write_picture(tmp_path / "set" / "one.png", (30, 20)))
-    assert (pictures.names, pictures.size(0)) == (["one.png"], (30, 20))
-    assert pictures.encoded(0).media_type == "image/png"
+def test_one_image_is_a_set_of_one(tmp_path):
+    images = open_images(write_image(tmp_path / "set" / "one.png", (30, 20)))
+    assert (images.names, images.size(0)) == (["one.png"], (30, 20))
+    assert images.encoded(0).media_type == "image/png"
 
 
 def test_frames_are_exact_in_any_order(tmp_path):
@@ -92,7 +92,7 @@ def test_frames_between_have_points_between(tmp_path):
     assert session.interpolate(0, 4) == [1, 2, 3]
     assert session.sample(1)["points"][0] == [20.0, 40.0, 2]
     assert session.sample(1)["points"][13] == [None, None, 0]
-    with pytest.raises(MocapError, match="label both pictures first"):
+    with pytest.raises(MocapError, match="label both images first"):
         open_session(write_folder(tmp_path / "set", 3), None).interpolate(0, 2)
 
 
@@ -102,17 +102,17 @@ def test_the_network_is_named_and_known(tmp_path):
     with pytest.raises(MocapError, match="unknown estimator 'nobody'; choose one of"):
         Guesser("nobody", "cpu")
     session = open_session(write_folder(tmp_path / "set", 1), None)
-    with pytest.raises(MocapError, match="no network was named"):
+    with pytest.raises(MocapError, match="no network was given"):
         session.guess(0)
 
 
-def test_a_guess_outside_of_the_picture_is_none(tmp_path):
+def test_a_guess_outside_of_the_image_is_none(tmp_path):
     places = np.array([[319.5, 0.0]] + [[5.0, -1.0], [321.0, 5.0], [np.nan, np.nan]] * 4 + [[-900.0, 5.0]])
-    guesser = SimpleNamespace(guess=lambda pictures, index: places)
+    guesser = SimpleNamespace(guess=lambda images, index: places)
     session = open_session(write_folder(tmp_path / "set", 1), None, guesser=guesser)
     assert session.guess(0) == [[319.5, 0.0], *[None] * 13]
     places[0] = np.nan
-    with pytest.raises(MocapError, match="finds nobody here"):
+    with pytest.raises(MocapError, match="detects nobody here"):
         session.guess(0)
 
 
@@ -124,12 +124,12 @@ def test_a_network_guesses_the_example_and_sees_nobody_in_noise(tmp_path):
     from mocap.app.annotate.estimate import Guesser
 
     (tmp_path / "set").mkdir()
-    (picture,) = example_pictures(1, 40)
-    cv2.imwrite(str(tmp_path / "set" / "a.png"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    write_picture(tmp_path / "set" / "noise.png")
+    (image,) = example_pictures(1, 40)
+    cv2.imwrite(str(tmp_path / "set" / "a.png"), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    write_image(tmp_path / "set" / "noise.png")
     session = open_session(tmp_path / "set", None, guesser=Guesser("blazepose-lite", "cpu"))
     places = np.array(session.guess(0))
     assert places.shape == (14, 2)  # head above neck above hips above ankles:
     assert places[13, 1] < places[12, 1] < places[[2, 3], 1].mean() < places[[0, 5], 1].mean()
-    with pytest.raises(MocapError, match="finds nobody here"):
+    with pytest.raises(MocapError, match="detects nobody here"):
         session.guess(1)

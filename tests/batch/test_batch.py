@@ -27,7 +27,7 @@ def test_whole_clips_become_takes_and_each_bad_one_has_a_line(takes):
     assert set(files(takes)) == {f"{clip}.{kind}" for clip in ("walk", "turn", "day/walk") for kind in ("bvh", "json")}
     *lines, total, last = (takes.parent / "stderr").read_text().splitlines()
     assert [line.split(": ")[:2] for line in sorted(lines)] == [["failed", "cut.mp4"], ["failed", "day/corrupt.mp4"]]
-    assert "3 of 5 takes, 5 clips done now" in total
+    assert "3 of 5 takes, 5 clips processed now" in total
     assert last.startswith("error: 2 of 5 clips failed")
 
 
@@ -70,7 +70,7 @@ def test_one_changed_clip_is_done_again_and_no_other(takes, clips, tmp_path):
         os.utime(tmp_path / "clips" / same)
     listed = batch(tmp_path / "clips", tmp_path / "takes", "--dry-run")
     assert "turn.mkv: other content" in listed.stdout
-    assert "1 of 5 clips would be done" in listed.stdout
+    assert "1 of 5 clips would be processed" in listed.stdout
     assert done_now(batch(tmp_path / "clips", tmp_path / "takes", "--progress", "json")) == {"turn.mkv"}
     assert files(tmp_path / "takes")["turn.bvh"] != files(takes)["turn.bvh"]
 

@@ -71,7 +71,7 @@ def test_a_worker_lost_in_the_middle_of_a_clip_loses_no_clip(clips, takes, clust
         os.kill(workers[0].pid, signal.SIGKILL)
         errors = run.communicate(timeout=120)[1]
     assert log
-    assert "3 of 5 takes, 5 clips done now" in errors
+    assert "3 of 5 takes, 5 clips processed now" in errors
     assert files(tmp_path / "takes") == files(takes)
 
 

@@ -1,1 +1,1 @@
-"""The annotation page: pictures, clips and takes are labelled in a browser that a server on this machine serves."""
+"""The annotation page: a local web server for labelling images and clips and for correcting takes in a browser."""

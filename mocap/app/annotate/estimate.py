@@ -1,4 +1,4 @@
-"""A first guess of the labels, by the pose network that a user names."""
+"""Initial labels from a pose network, where the user names one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mocap.app.annotate.pictures import Pictures
+from mocap.app.annotate.images import ImageSet
 from mocap.estimate import create_detector, create_estimator, estimator_card
 from mocap.evaluate.lsp import estimate_middle_person
 from mocap.model.rotation import Array
@@ -17,9 +17,17 @@ if TYPE_CHECKING:
 
 
 class Guesser:
-    """A person detector and a pose network, loaded with the first guess; one picture at a time.
+    """A person detector and a pose network, loaded when they are first used; they process one image at a time.
 
-    Raises MocapError for an unknown name.
+    Parameters
+    ----------
+    name, device : str
+        The pose network, and where it runs.
+
+    Raises
+    ------
+    MocapError
+        For an unknown name.
     """
 
     def __init__(self, name: str, device: str) -> None:
@@ -28,9 +36,22 @@ class Guesser:
         self._lock = Lock()
         self._networks: tuple[Detector, PoseEstimator] | None = None
 
-    def guess(self, pictures: Pictures, index: int) -> Array:
-        """Places (14, 2) by LSP_14 of the person nearest to the picture's middle, pixels; NaN if there is nobody."""
-        frame = pictures.frame(index)
+    def guess(self, images: ImageSet, index: int) -> Array:
+        """Estimate the keypoints of the person nearest to the middle of an image.
+
+        Parameters
+        ----------
+        images : ImageSet
+            The set.
+        index : int
+            Of the image.
+
+        Returns
+        -------
+        array (14, 2)
+            Positions in pixels, in the order of LSP_14; NaN if nobody is detected.
+        """
+        frame = images.frame(index)
         with self._lock:
             if self._networks is None:
                 detector = create_detector(device=self._device)

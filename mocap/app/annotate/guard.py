@@ -1,4 +1,4 @@
-"""Who may speak to the server: this page, in this machine's browser, with the token of its address."""
+"""Access control of the server: only the page itself, in a browser on this machine, with the token in its address."""
 
 from __future__ import annotations
 
@@ -29,11 +29,22 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Guard:
-    """An ASGI application in front of another: what does not come from the page is refused before it is looked at.
+    """An ASGI application around another one, which rejects all requests that do not come from the page.
 
-    The path begins with the token, which is taken off. Host must name this machine by the port of the server (a
-    page elsewhere whose name was made to point here says its own), Origin and Sec-Fetch-Site, where a browser sends
-    them, the same origin.
+    Parameters
+    ----------
+    app : App
+        The application to protect.
+    token : str
+        The path of a request must begin with it; it is removed.
+    port : int
+        Of the server.
+
+    Notes
+    -----
+    The Host header must be this machine with the server's port, against DNS rebinding: a foreign page whose name was
+    made to resolve to this machine sends its own name. Origin and Sec-Fetch-Site, if a browser sends them, must be of
+    the same origin.
     """
 
     def __init__(self, app: App, token: str, port: int) -> None:
@@ -41,7 +52,7 @@ class Guard:
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or hand it on."""
+        """Reject a request, or pass it on."""
         if scope["type"] != "http":
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
@@ -61,7 +72,7 @@ class Guard:
         await self._app(inner, _replayed(body, receive), answer)
 
     def _objection(self, scope: Scope, headers: dict[str, str]) -> str:
-        """Why a request is refused; empty if it is not."""
+        """Why a request is rejected; empty if it is allowed."""
         if headers.get("host") not in self._hosts:
             return "this server answers on 127.0.0.1 only"
         first = scope["path"].removeprefix("/").partition("/")[0]
@@ -78,12 +89,12 @@ class Guard:
 
 
 def int_or_large(text: str) -> int:
-    """The number of a Content-Length; what is none is too large."""
+    """The value of a Content-Length header; more than allowed if it is not a number."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else LARGEST_BODY + 1
 
 
 async def _whole_body(receive: Receive) -> bytes | None:
-    """What a request brings; None if that is too much, however it was announced."""
+    """The body of a request; None if it is larger than allowed, whatever its Content-Length is."""
     parts: list[bytes] = []
     while True:
         message = await receive()
@@ -95,7 +106,7 @@ async def _whole_body(receive: Receive) -> bytes | None:
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """A request's messages anew: its body in one, then whatever comes after."""
+    """A function that receives the body again as one message, then all later messages."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:

@@ -1,4 +1,4 @@
-"""The server of the annotation page: on this machine's loopback, for who has the token of its address."""
+"""The web server of the annotation page: on the loopback interface, with a token in its address."""
 
 from __future__ import annotations
 
@@ -26,57 +26,73 @@ from mocap.model.errors import MocapError
 
 HOST = "127.0.0.1"
 MEDIA_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-KEPT_BY_THE_BROWSER = "private, max-age=86400"  # the token, and with it the address, is another each time
+KEPT_BY_THE_BROWSER = "private, max-age=86400"  # safe, as token and address change with every start
 
 Answer = Callable[[Session, int, Any], Any]
 
 
 def bind(port: int) -> socket.socket:
-    """A listening socket on this machine alone; port 0 takes any that is free. MocapError if it is taken."""
-    # The protocol is named because asyncio asks for it before it turns off waiting to fill packets, 40 ms an answer.
+    """Open a listening socket on the loopback interface.
+
+    Parameters
+    ----------
+    port : int
+        0 for any free port.
+
+    Returns
+    -------
+    socket
+        Listening.
+
+    Raises
+    ------
+    MocapError
+        If the port is in use.
+    """
+    # With IPPROTO_TCP asyncio sets TCP_NODELAY, which saves 40 ms for each answer.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
-        listener.listen()  # a browser that is faster than the server waits
+        listener.listen()  # so that a browser which connects early waits
     except (OSError, OverflowError) as error:
         listener.close()
-        raise MocapError(f"port {port} cannot be used: {error}; leave --port out to take a free one") from error
+        raise MocapError(f"port {port} cannot be used: {error}; omit --port to use a free one") from error
     return listener
 
 
 def address_of(listener: socket.socket, token: str) -> str:
-    """The address to open."""
+    """The address of the page."""
     return f"http://{HOST}:{listener.getsockname()[1]}/{token}/"
 
 
 def new_token() -> str:
-    """A word that nobody guesses."""
+    """A random token that cannot be guessed."""
     return secrets.token_urlsafe(24)
 
 
 def server_of(session: Session, listener: socket.socket, token: str) -> uvicorn.Server:
-    """The server of a session, to be run on the listener's socket."""
+    """The server of a session; run it with the listener's socket."""
     app = Guard(application(session), token, listener.getsockname()[1])
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, lifespan="off", ws="none", proxy_headers=False
     )
-    config.load()  # all imports before the address is told
+    config.load()  # all imports before the address is printed
     return uvicorn.Server(config)
 
 
 def application(session: Session) -> Starlette:
-    """The answers to the page's requests, without any guard."""
+    """The web application that answers the page's requests, without access control."""
     page = _page()
     routes = [
         Route("/", partial(_static, page, "index.html"), methods=["GET"]),
         *(Route(f"/{name}", partial(_static, page, name), methods=["GET"]) for name in page),
         _route(session, "/api/set", lambda session, index, body: session.describe(), "GET"),
-        Route("/api/pictures/{index:int}", partial(_picture, session), methods=["GET"]),
+        Route("/api/images/{index:int}", partial(_image, session), methods=["GET"]),
         _route(session, "/api/samples/{index:int}", lambda session, index, body: session.sample(index), "GET"),
         _route(session, "/api/samples/{index:int}", lambda session, index, body: session.save(index, body), "PUT"),
         _route(session, "/api/guesses/{index:int}", lambda session, index, body: session.guess(index), "POST"),
-        _route(session, "/api/motion", lambda session, index, body: session.bend(), "POST"),
+        _route(session, "/api/motion", lambda session, index, body: session.apply_corrections(), "POST"),
         _route(session, "/api/lines/{index:int}", _fill_line, "POST"),
     ]
     return Starlette(routes=routes)
@@ -85,12 +101,12 @@ def application(session: Session) -> Starlette:
 def _fill_line(session: Session, index: int, body: Any) -> list[int]:
     last = body.get("last") if isinstance(body, dict) else None
     if type(last) is not int:
-        raise ValueError("expected the last picture of the line")
+        raise ValueError("expected the index of the last image")
     return session.interpolate(index, last)
 
 
 def _page() -> dict[str, bytes]:
-    """The files of the page by name: a fixed set, so that no request reaches the disk by a name."""
+    """The files of the page by name: a fixed set, so that no name in a request is used as a path."""
     folder = files("mocap.app.annotate").joinpath("page")
     return {file.name: file.read_bytes() for file in folder.iterdir() if Path(file.name).suffix in MEDIA_TYPES}
 
@@ -99,10 +115,10 @@ async def _static(page: dict[str, bytes], name: str, request: Request) -> Respon
     return Response(page[name], media_type=MEDIA_TYPES[Path(name).suffix])
 
 
-async def _picture(session: Session, request: Request) -> Response:
+async def _image(session: Session, request: Request) -> Response:
     index = _index(session, request)
     try:
-        encoded = await asyncio.to_thread(session.pictures.encoded, index)
+        encoded = await asyncio.to_thread(session.images.encoded, index)
     except MocapError as error:
         return JSONResponse({"error": str(error)}, 422)
     headers = {"Cache-Control": KEPT_BY_THE_BROWSER}
@@ -114,7 +130,7 @@ def _route(session: Session, path: str, answer: Answer, method: str) -> Route:
 
 
 def _answer(session: Session, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that gives the JSON of an answer, and says in one line why there is none."""
+    """An endpoint that returns an answer as JSON, or an error as one line."""
 
     async def endpoint(request: Request) -> Response:
         index = _index(session, request) if "index" in request.path_params else 0
@@ -134,7 +150,7 @@ def _answer(session: Session, answer: Answer) -> Callable[[Request], Awaitable[R
 
 def _index(session: Session, request: Request) -> int:
     index = int(request.path_params["index"])
-    if index >= len(session.pictures):
+    if index >= len(session.images):
         raise HTTPException(404)
     return index
 

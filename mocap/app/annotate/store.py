@@ -1,4 +1,4 @@
-"""The labels of a set, in memory and in their CSV, which is whole after each change."""
+"""The labels of a set, in memory and in a CSV file, which is complete after each change."""
 
 from __future__ import annotations
 
@@ -15,27 +15,38 @@ from mocap.model.keypoints import KeypointLayout
 from mocap.model.labels import OPEN, Sample
 
 Key = tuple[str, int, int]  # image, frame, person
-AHEAD_S = 2.0  # that a change waits for the one it was made from: two requests may overtake each other
+AHEAD_S = 2.0  # that a change waits for its previous revision, as requests may arrive in another order
 
 
 @dataclass(frozen=True)
 class Conflict(Exception):
-    """Somebody else changed the sample since it was read."""
+    """The sample was changed by somebody else since it was read."""
 
     key: Key
 
 
 class LabelStore:
-    """Samples by key, each with a revision that grows with every change.
+    """Samples by key, each with a revision number that increases with every change.
 
-    order: the keys of the set, in which the file is sorted; samples of other pictures are kept behind them. Raises
-    MocapError for a file that is damaged, which stays as it is, and for a place that cannot be written.
+    Parameters
+    ----------
+    path : Path
+        The CSV file.
+    layout : KeypointLayout
+        Of the samples.
+    order : sequence of Key
+        The keys of the set, in the order of the file. Samples of other images are kept after them.
+
+    Raises
+    ------
+    MocapError
+        For a damaged file, which is not changed, or a file that cannot be written.
     """
 
     def __init__(self, path: Path, layout: KeypointLayout, order: Sequence[Key]) -> None:
         self.path, self._layout = path, layout
         self._changed = Condition()
-        self._order = {key: place for place, key in enumerate(order)}
+        self._order = {key: index for index, key in enumerate(order)}
         check_target(path)
         samples = read_labels(path, layout) if path.exists() else []
         self._samples = {sample.key: sample for sample in samples}
@@ -44,24 +55,41 @@ class LabelStore:
         self._stamp = self._stamp_on_disk()
 
     def get(self, key: Key) -> tuple[Sample | None, int]:
-        """The sample, if there is one, and its revision; 0 before anything was said."""
+        """The sample, if there is one, and its revision; 0 before the first change."""
         with self._changed:
             return self._samples.get(key), self._revision(key)
 
     def all(self) -> list[Sample]:
-        """Every sample of the file."""
+        """All samples of the file."""
         with self._changed:
             return list(self._samples.values())
 
     def put(self, sample: Sample, revision: int) -> int:
-        """The new revision of a sample, which is on disk then. revision: the one that the change was made from.
+        """Store a sample on disk.
 
-        Conflict if it is another by now; MocapError if the file was changed by another program or cannot be written.
+        Parameters
+        ----------
+        sample : Sample
+            The changed sample.
+        revision : int
+            The revision that was changed.
+
+        Returns
+        -------
+        int
+            The new revision.
+
+        Raises
+        ------
+        Conflict
+            If the sample has another revision now.
+        MocapError
+            If the file was changed by another program or cannot be written.
         """
         return self.put_all([(sample, revision)])[0]
 
     def put_all(self, changes: Sequence[tuple[Sample, int]]) -> list[int]:
-        """New revisions of several samples, all of which are on disk then, or none."""
+        """Store several samples on disk, all or none; returns their new revisions. Raises as ``put``."""
         with self._changed:
             for sample, revision in changes:
                 self._changed.wait_for(partial(self._reached, sample.key, revision), AHEAD_S)
@@ -90,7 +118,7 @@ class LabelStore:
 
     def _write(self, lines: dict[Key, str]) -> None:
         if self._stamp_on_disk() != self._stamp:
-            raise MocapError(f"{self.path} was changed by another program: stop, look at it, and start again")
+            raise MocapError(f"{self.path} was changed by another program: stop, check the file, and start again")
         last = len(self._order)
         ordered = sorted(lines, key=lambda key: (self._order.get(key, last), key))
         text = "\n".join([",".join(columns_of(self._layout)), *(lines[key] for key in ordered)]) + "\n"

@@ -1,4 +1,4 @@
-"""What the page shows of a take over its clip: the solved skeleton, the keypoints as seen, how bad each frame is."""
+"""What the page shows of a take over its clip: solved skeleton, estimated keypoints, and fault scores of frames."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap.app.annotate.pictures import Clip
+from mocap.app.annotate.images import Clip
 from mocap.io.take_json import read_json
 from mocap.model.errors import MocapError
 from mocap.model.keypoints import KeypointLayout
@@ -23,15 +23,26 @@ CORRECTIONS = ".corrections.csv"
 
 
 def corrections_path(take: Path) -> Path:
-    """Where a take's corrections are: ``walk.corrections.csv`` beside ``walk.json``."""
+    """The file for a take's corrections: ``walk.corrections.csv`` beside ``walk.json``."""
     return take.with_name(take.stem + CORRECTIONS)
 
 
 class TakeView:
-    """One person of a solved take and the clip it was made from.
+    """One person of a solved take, and the clip that it was made from.
 
-    person: by id; the first if None. clip: the video; beside the take under its own name if None. Raises MocapError
-    where one of them is missing or they do not belong together.
+    Parameters
+    ----------
+    path : Path
+        The take (.json).
+    person : int or None
+        The person's id; None: the first.
+    clip : Path or None
+        The video; None: the file of its name beside the take.
+
+    Raises
+    ------
+    MocapError
+        If one of them is missing, or they do not belong together.
     """
 
     def __init__(self, path: Path, *, person: int | None = None, clip: Path | None = None) -> None:
@@ -47,22 +58,22 @@ class TakeView:
         self.worst: list[int] = quality.worst
         self._figure = figure
 
-    def bend(self, samples: Sequence[Sample]) -> None:
-        """Show the motion bent to corrections, of this person; the take itself stays as it is."""
-        bent = correct(self.take, [sample for sample in samples if sample.person == self.person.id])
-        self._show(next(person for person in bent.people if person.id == self.person.id))
+    def apply_corrections(self, samples: Sequence[Sample]) -> None:
+        """Show the motion of this person changed to follow corrections; the take itself is not changed."""
+        changed = correct(self.take, [sample for sample in samples if sample.person == self.person.id])
+        self._show(next(person for person in changed.people if person.id == self.person.id))
 
     @property
     def layout(self) -> KeypointLayout:
-        """The keypoints that the take has."""
+        """The layout of the take's keypoints."""
         return self.person.keypoints_2d.layout
 
-    def seen(self, frame: int) -> Array:
-        """Places (K, 2) of the keypoints as the network saw them, pixels; NaN where it did not."""
+    def estimated(self, frame: int) -> Array:
+        """Keypoints (K, 2) as the network estimated them, in pixels; NaN if missing."""
         return np.asarray(self.person.keypoints_2d.xy[frame])
 
     def bones(self, frame: int) -> list[tuple[str, list[float]]]:
-        """Name and both ends (x, y, x, y), pixels, of the bones in the picture; none where nobody was seen."""
+        """Name and both ends (x, y, x, y) in pixels of the bones in a frame; none if the person is not visible."""
         figure = self._figure
         if figure.gap_reasons[frame]:
             return []
@@ -80,10 +91,10 @@ def _person(take: Take, path: Path, wanted: int | None) -> Person:
 
 
 def _clip(take: Take, path: Path, named: Path | None) -> Clip:
-    place = named or path.parent / take.source.name
-    if named is None and not place.is_file():
+    video = named or path.parent / take.source.name
+    if named is None and not video.is_file():
         raise MocapError(f"the clip {take.source.name} is not beside {path}; name it with --video")
-    clip = Clip(place, start_s=take.source.start_s, frames=take.frames)
+    clip = Clip(video, start_s=take.source.start_s, frames=take.frames)
     if clip.size(0) != tuple(take.camera.size) or clip.fps != float(take.fps):
-        raise MocapError(f"{place} is not the clip that the take was made from ({take.source.name}); name that one")
+        raise MocapError(f"{video} is not the clip that the take was made from; use {take.source.name}")
     return clip

@@ -1,11 +1,11 @@
-// Everything that has a button or a key: one table, from which the tools, the keyboard and the list of keys are made.
+// One table of all actions with a button or a key; tools, keyboard and the list of keys are made from it.
 
 import { iconOf } from "./icons.js";
 import { ABSENT, OPEN } from "./labels.js";
 
 const ZOOM = 1.3;
 
-/** The actions by name: what they are called, their keys, and what they do. */
+/** The actions by name: text, keys and function. */
 export function actionsOf(desk, { middle, settled, redraw, showHelp }) {
   const zoom = (factor) => desk.zoom(factor, middle());
   return {
@@ -13,32 +13,32 @@ export function actionsOf(desk, { middle, settled, redraw, showHelp }) {
     redo: { words: "Redo", keys: ["Ctrl+y", "Ctrl+Shift+z"], run: () => desk.redo() },
     zoomIn: { words: "Zoom in", keys: ["+", "="], run: () => zoom(ZOOM) },
     zoomOut: { words: "Zoom out", keys: ["-"], run: () => zoom(1 / ZOOM) },
-    fit: { words: "Whole picture", keys: ["0"], run: () => redraw({ isFitted: true }) },
+    fit: { words: "Whole image", keys: ["0"], run: () => redraw({ isFitted: true }) },
     occluded: { words: "Occluded or visible", keys: ["o"], run: () => desk.toggleOccluded() },
-    absent: { words: "Not in the picture", keys: ["n"], run: () => desk.setVisibility(ABSENT) },
-    remove: { words: "Take away", keys: ["Delete", "Backspace"], run: () => desk.setVisibility(OPEN) },
+    absent: { words: "Not in the image", keys: ["n"], run: () => desk.setVisibility(ABSENT) },
+    remove: { words: "Remove the keypoint", keys: ["Delete", "Backspace"], run: () => desk.setVisibility(OPEN) },
     swap: { words: "Swap sides", keys: ["t"], run: () => desk.swapSides() },
     copy: { words: "Copy from the previous", keys: ["p"], run: () => desk.copyPrevious() },
     interpolate: { words: "Interpolate up to here", keys: ["i"], run: () => desk.interpolate(settled) },
     ...(desk.set.can_guess && {
-      guess: { words: "Guess with the network", keys: ["m"], run: () => desk.guess() },
+      guess: { words: "Estimate with the network", keys: ["m"], run: () => desk.guess() },
     }),
     ...(desk.isTake
       ? {
           finish: { words: "Next of the worst frames", keys: ["Enter"], run: () => desk.goToNextWorst() },
-          solve: { words: "Bend the motion to the corrections", keys: ["b"], run: () => desk.solve(settled) },
+          solve: { words: "Apply the corrections to the motion", keys: ["b"], run: () => desk.solve(settled) },
         }
       : {
-          finish: { words: "Done, next picture", keys: ["Enter"], run: () => desk.finish() },
+          finish: { words: "Done, next image", keys: ["Enter"], run: () => desk.finish() },
           doubtful: { words: "Doubtful", keys: ["k"], run: () => desk.setState("doubtful") },
         }),
-    previous: { words: "Previous picture", keys: ["PageUp", ","], run: () => desk.goBy(-1), needsNothing: true },
-    next: { words: "Next picture", keys: ["PageDown", "."], run: () => desk.goBy(1), needsNothing: true },
+    previous: { words: "Previous image", keys: ["PageUp", ","], run: () => desk.goBy(-1), needsNothing: true },
+    next: { words: "Next image", keys: ["PageDown", "."], run: () => desk.goBy(1), needsNothing: true },
     help: { words: "This list", keys: ["?"], run: showHelp, needsNothing: true },
   };
 }
 
-/** Do an action, unless it needs a picture and there is none that can be seen. */
+/** Run an action, unless it needs an image and none is shown. */
 export function performerOf(desk) {
   return (action) => {
     if (desk.labels || action.needsNothing) action.run();
@@ -77,11 +77,11 @@ export function makeButtons(actions, bar, perform) {
 const nameOf = (key) => key.replace(/\b[a-z]$/, (letter) => letter.toUpperCase());
 const OTHER_KEYS = [
   ["arrows", "move it by 1 pixel; Shift 10, Alt 0.1"],
-  ["Space", "place it at the cross, or where the take saw it"],
+  ["Space", "place it at the cross, or at the take's estimate"],
   ["Tab, Shift+Tab", "next keypoint, the one before"],
-  ["Esc", "leave the picture for the buttons"],
+  ["Esc", "leave the image for the buttons"],
   ["wheel, pinch", "zoom at the cursor"],
-  ["drag", "a marker, or the picture"],
+  ["drag", "a marker, or the image"],
 ];
 
 /** Fill the list of keys. */

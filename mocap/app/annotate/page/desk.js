@@ -1,4 +1,4 @@
-// What is on the desk: the set, the current picture with its labels, the chosen keypoint; and what can be done there.
+// The state of the page: the set, the current image with its labels, the chosen keypoint; and all operations on it.
 
 import { ABSENT, OCCLUDED, STATES, VISIBLE } from "./labels.js";
 import { keypointsOf, labellingOrder } from "./palette.js";
@@ -7,7 +7,7 @@ import * as shelf from "./shelf.js";
 import { View } from "./view.js";
 
 export class Desk extends EventTarget {
-  /** set: as the server describes it. */
+  /** set: as described by the server. */
   constructor(set) {
     super();
     this.set = set;
@@ -18,10 +18,10 @@ export class Desk extends EventTarget {
     this.filter = "all";
     this.index = -1;
     this.labels = null;
-    this.picture = null;
+    this.image = null;
     this.active = this.order[0];
-    this.isArmed = false; // a click on the picture puts the active keypoint there
-    this.cross = null; // where the space bar would put it
+    this.isArmed = false; // a click on the image puts the active keypoint there
+    this.cross = null; // where the space bar would place it
     this.wanted = -1;
   }
 
@@ -41,20 +41,20 @@ export class Desk extends EventTarget {
     this.tell("said", text);
   }
 
-  /** Show a picture; the last one that was asked for wins. */
+  /** Show an image; if several are requested, the last one is shown. */
   async go(index) {
     if (index < 0 || index >= this.count || index === this.wanted) return;
     this.wanted = index;
     let trouble = null;
-    const found = await Promise.all([shelf.picture(index), shelf.labelsOf(index)]).catch((error) => {
+    const found = await Promise.all([shelf.image(index), shelf.labelsOf(index)]).catch((error) => {
       trouble = error.message;
-      return [null, null]; // a picture that is not seen is not labelled
+      return [null, null]; // an image that cannot be shown cannot be labelled
     });
     if (this.wanted !== index) return;
-    [this.picture, this.labels] = found;
+    [this.image, this.labels] = found;
     this.index = index;
     this.cross = null;
-    this.tell("picture");
+    this.tell("image");
     if (trouble) {
       this.tell("trouble", trouble);
     } else {
@@ -65,7 +65,7 @@ export class Desk extends EventTarget {
     shelf.fetchAhead(ahead, { withGuess: this.set.can_guess });
   }
 
-  /** The index some steps on among the pictures that the filter shows, or null. */
+  /** The index of the image some steps away, counting only images that pass the filter; null if there is none. */
   step(steps) {
     const direction = Math.sign(steps);
     let left = Math.abs(steps);
@@ -82,14 +82,14 @@ export class Desk extends EventTarget {
   goBy(steps) {
     const index = this.step(steps);
     if (index !== null) return this.go(index);
-    this.say(steps > 0 ? "the last picture" : "the first picture");
+    this.say(steps > 0 ? "the last image" : "the first image");
   }
 
-  /** The first keypoint, in the order of labelling, that nothing was said about; null if there is none. */
+  /** The first keypoint, in the order of labelling, that has no label; null if there is none. */
   firstOpen(after = -1) {
     const from = this.order.indexOf(after) + 1;
-    const turned = [...this.order.slice(from), ...this.order.slice(0, from)];
-    return turned.find((joint) => this.labels.isOpen(joint)) ?? null;
+    const rotated = [...this.order.slice(from), ...this.order.slice(0, from)];
+    return rotated.find((joint) => this.labels.isOpen(joint)) ?? null;
   }
 
   choose(joint, isArmed = true) {
@@ -111,14 +111,14 @@ export class Desk extends EventTarget {
     this.say(visibility > ABSENT ? `${words}, ${how}, at ${Math.round(x)}, ${Math.round(y)}` : `${words}, ${how}`);
   }
 
-  /** An edit by the user: shown, said, and kept. */
+  /** After an edit by the user: show and save it. */
   edited() {
     if (this.isTake) this.labels.state = this.labels.isEmpty ? "todo" : "done";
     this.tell("changed");
     this.tell("edited", this.labels);
   }
 
-  /** Put the active keypoint to a place of the picture and go on to the next one that is open. */
+  /** Place the active keypoint at a position in the image, and go to the next one that is open. */
   placeActive({ x, y }) {
     this.labels.place(this.active, x, y);
     this.edited();
@@ -130,7 +130,7 @@ export class Desk extends EventTarget {
   }
 
   nudge(dx, dy) {
-    if (this.labels.placeOf(this.active)) {
+    if (this.labels.positionOf(this.active)) {
       this.labels.nudge(this.active, dx, dy);
       this.edited();
     } else {
@@ -141,7 +141,7 @@ export class Desk extends EventTarget {
     }
   }
 
-  /** The cross begins at the keypoint before in the order of labelling, or in the middle of the picture. */
+  /** The cross starts at the previous keypoint in the order of labelling, or in the middle of the image. */
   startOfCross() {
     const before = this.order.slice(0, this.order.indexOf(this.active)).reverse();
     const placed = before.find((joint) => this.labels.isPlaced(joint));
@@ -152,11 +152,11 @@ export class Desk extends EventTarget {
   placeAtCross() {
     if (this.cross) {
       this.placeActive(this.cross);
-    } else if (this.labels.isPlaced(this.active) || !this.labels.placeOf(this.active)) {
+    } else if (this.labels.isPlaced(this.active) || !this.labels.positionOf(this.active)) {
       this.cross = this.startOfCross();
       this.tell("changed");
     } else {
-      this.placeActive(this.labels.placeOf(this.active)); // what the take saw is right
+      this.placeActive(this.labels.positionOf(this.active)); // the take's estimate is correct
     }
   }
 
@@ -175,7 +175,7 @@ export class Desk extends EventTarget {
   setState(state) {
     this.labels.setState(state);
     this.edited();
-    this.say(`this picture: ${state === "todo" ? "to do" : state}`);
+    this.say(`this image: ${state === "todo" ? "to do" : state}`);
   }
 
   async finish() {
@@ -191,18 +191,18 @@ export class Desk extends EventTarget {
     return this.go(worst[(at + 1) % worst.length]);
   }
 
-  /** Have the take's motion bent to the corrections so far, and show it; the take's file stays as it is. */
+  /** Apply the corrections so far to the take's motion, and show it; the take's file is not changed. */
   async solve(settled) {
     await settled();
     this.say("solving …");
     try {
-      const { faults, worst } = await server.bend();
+      const { faults, worst } = await server.applyCorrections();
       Object.assign(this.set, { faults, worst });
       shelf.forgetAll(this.labels);
       this.labels.bones = (await server.readSample(this.index)).bones;
       this.tell("solved");
       this.tell("changed");
-      this.say("the motion follows the corrections; mocap solve --corrections writes it");
+      this.say("the motion follows the corrections; write it with: mocap solve --corrections");
     } catch (error) {
       this.tell("trouble", error.message);
     }
@@ -226,20 +226,20 @@ export class Desk extends EventTarget {
 
   async copyPrevious() {
     const { labels } = this;
-    if (labels.index === 0) return this.say("there is no picture before");
+    if (labels.index === 0) return this.say("there is no previous image");
     const before = await shelf.labelsOf(labels.index - 1);
-    if (before.isEmpty) return this.say("the picture before has no labels");
+    if (before.isEmpty) return this.say("the previous image has no labels");
     labels.copyFrom(before);
     if (labels === this.labels) this.edited();
   }
 
-  /** Labels for the pictures between the last one that is done, or was begun, and this one. */
+  /** Interpolate labels between the last image that is done, or has labels, and this one. */
   async interpolate(settled) {
     const last = this.index;
     const begun = (least) => this.set.states.slice(0, last).findLastIndex((state) => state >= least);
     const first = begun(2) >= 0 ? begun(2) : begun(1);
-    if (first < 0) return this.say("label an earlier picture first, and call it done");
-    if (first === last - 1) return this.say("there is nothing between this picture and the one before");
+    if (first < 0) return this.say("label an earlier image first, and mark it as done");
+    if (first === last - 1) return this.say("there is no image between this one and the previous labelled one");
     await settled();
     try {
       const filled = await server.fillLine(first, last);
@@ -247,7 +247,7 @@ export class Desk extends EventTarget {
         shelf.forget(index);
         this.set.states[index] = STATES.indexOf("doubtful");
       }
-      this.say(`${filled.length} pictures filled, from ${this.nameOf(first)} to here`);
+      this.say(`${filled.length} images filled, from ${this.nameOf(first)} to here`);
       this.tell("changed");
     } catch (error) {
       this.tell("trouble", error.message);
@@ -262,16 +262,16 @@ export class Desk extends EventTarget {
 
   async guess({ isAsked = true } = {}) {
     const { labels } = this;
-    if (!this.set.can_guess) return this.say("no network was named: start with --estimator");
-    this.say("the network looks …");
+    if (!this.set.can_guess) return this.say("no network was given: start with --estimator");
+    this.say("the network estimates …");
     try {
-      const places = await shelf.guessFor(labels.index);
+      const positions = await shelf.guessFor(labels.index);
       if (!isAsked && !labels.isEmpty) return;
-      labels.guess(places);
+      labels.guess(positions);
       if (labels !== this.labels) return;
       this.choose(this.firstOpen() ?? this.active, this.firstOpen() !== null);
       this.tell("changed");
-      this.say("guessed: move what is wrong, place what is missing, Enter if all is right");
+      this.say("estimated: correct what is wrong, place what is missing, Enter if all is right");
     } catch (error) {
       if (labels === this.labels) this.tell("trouble", error.message);
     }

@@ -1,4 +1,4 @@
-// The tools' pictures, drawn on 24 by 24 units with a line 2 wide.
+// The icons of the tools, drawn on 24 by 24 units with a line 2 wide.
 
 import { svg } from "./palette.js";
 

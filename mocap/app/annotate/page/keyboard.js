@@ -1,4 +1,4 @@
-// The keyboard: letters choose keypoints, arrows move them, the rest are actions.
+// The keyboard: letters choose keypoints, arrows move them, all other keys are actions.
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -24,7 +24,7 @@ export function listenToKeys(desk, actions, { stage, perform }) {
     if (onStage(event) || onAnything(event)) event.preventDefault();
   });
 
-  /** Keys that mean something else where a button or the list has the focus. */
+  /** Keys that have another meaning when a button or the list has the focus. */
   function onStage(event) {
     if (!desk.labels) return false;
     if (document.activeElement !== stage && document.activeElement !== document.body) return false;

@@ -1,4 +1,4 @@
-// The labels of one picture and the way back and forth through their changes.
+// The labels of one image, with undo and redo.
 
 export const OPEN = -1;
 export const ABSENT = 0;
@@ -11,11 +11,11 @@ const ONE_CHANGE_MS = 1000; // nudges of one keypoint within that time are undon
 const round = (value) => Math.round(value * 100) / 100; // of a pixel
 
 export class Labels {
-  /** sample: as the server tells it. A take's own keypoints are in `seen`: shown, but not said by anybody. */
+  /** sample: from the server. A take's own keypoints are in `estimated`: they are shown, but are not labels. */
   constructor(sample) {
     this.index = sample.index;
     this.size = sample.size;
-    this.seen = sample.seen ?? null;
+    this.estimated = sample.estimated ?? null;
     this.bones = sample.bones ?? [];
     this.isGuess = false;
     this.undone = [];
@@ -24,7 +24,7 @@ export class Labels {
     this.take(sample);
   }
 
-  /** Replace everything by what the server has. */
+  /** Replace everything by the server's version. */
   take(sample) {
     this.revision = sample.revision;
     this.state = sample.state;
@@ -43,15 +43,15 @@ export class Labels {
     return this.points.every((point) => point.visibility === OPEN);
   }
 
-  /** Where a keypoint is drawn: where it was placed, else where the take saw it; null if nowhere. */
-  placeOf(joint) {
+  /** The position at which a keypoint is drawn: its label, else the take's estimate; null if there is none. */
+  positionOf(joint) {
     const point = this.points[joint];
     if (point.visibility > ABSENT) return point;
-    const seen = this.seen?.[joint];
-    return seen && point.visibility === OPEN ? { x: seen[0], y: seen[1] } : null;
+    const estimated = this.estimated?.[joint];
+    return estimated && point.visibility === OPEN ? { x: estimated[0], y: estimated[1] } : null;
   }
 
-  /** The places in which a line may be drawn, all that are shown. */
+  /** Save the current state in the history, before a change. */
   remember() {
     this.history.push(this.snapshot());
     if (this.history.length > LONGEST_HISTORY) this.history.shift();
@@ -82,7 +82,7 @@ export class Labels {
     return true;
   }
 
-  /** Put a keypoint to a place of the picture, without a step of its own in the history. */
+  /** Move a keypoint to a position in the image, without a new step in the history. */
   move(joint, x, y) {
     const [width, height] = this.size;
     const margin = Math.max(width, height);
@@ -101,7 +101,7 @@ export class Labels {
   }
 
   nudge(joint, dx, dy) {
-    const from = this.placeOf(joint);
+    const from = this.positionOf(joint);
     const now = performance.now();
     const isSame = this.lastNudge.joint === joint && now - this.lastNudge.at < ONE_CHANGE_MS;
     if (!isSame) this.remember();
@@ -109,36 +109,36 @@ export class Labels {
     this.lastNudge = { at: now, joint };
   }
 
-  /** Say how a keypoint is seen; one without a place takes the one that is shown. */
+  /** Set the visibility of a keypoint; one without a position gets the one that is shown. */
   setVisibility(joint, visibility) {
-    const place = this.placeOf(joint);
-    if (visibility > ABSENT && !place) return false;
+    const position = this.positionOf(joint);
+    if (visibility > ABSENT && !position) return false;
     this.remember();
-    this.points[joint] = visibility > ABSENT ? { x: place.x, y: place.y, visibility } : { x: null, y: null, visibility };
+    this.points[joint] = visibility > ABSENT ? { x: position.x, y: position.y, visibility } : { x: null, y: null, visibility };
     return true;
   }
 
-  /** Exchange left and right, those too that the take only saw. */
+  /** Exchange left and right, also of keypoints that are only estimated by the take. */
   swapSides(pairs) {
     this.remember();
     const shown = this.points.map((point, joint) => {
-      const place = this.placeOf(joint);
-      return point.visibility === OPEN && place ? { ...place, visibility: VISIBLE } : point;
+      const position = this.positionOf(joint);
+      return point.visibility === OPEN && position ? { ...position, visibility: VISIBLE } : point;
     });
     for (const [a, b] of pairs) [this.points[a], this.points[b]] = [shown[b], shown[a]];
   }
 
-  /** Take the points of another picture. */
+  /** Copy the points of another image. */
   copyFrom(other) {
     this.remember();
     this.points = other.points.map((point) => ({ ...point }));
   }
 
-  /** Take places from a network, all visible. */
-  guess(places) {
+  /** Use positions from a network, all visible. */
+  guess(positions) {
     this.remember();
-    this.points = places.map((place) =>
-      place ? { x: round(place[0]), y: round(place[1]), visibility: VISIBLE } : { x: null, y: null, visibility: OPEN },
+    this.points = positions.map((position) =>
+      position ? { x: round(position[0]), y: round(position[1]), visibility: VISIBLE } : { x: null, y: null, visibility: OPEN },
     );
     this.isGuess = true;
   }

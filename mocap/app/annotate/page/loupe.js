@@ -1,4 +1,4 @@
-// The magnifier: what lies under the finger or the marker that is being dragged.
+// The magnifier: shows the image under the finger or the dragged marker.
 
 const SHOWN = 130; // CSS pixels of its side
 const TIMES = 4; // against the stage
@@ -11,16 +11,16 @@ export class Loupe {
     this.context = canvas.getContext("2d");
   }
 
-  /** Show the surroundings of a point of the picture, above the pointer at (x, y) of the stage. */
-  show(picture, place, view, { x, y }, filter) {
+  /** Show the surroundings of a point of the image, above the pointer at (x, y) of the stage. */
+  show(image, position, view, { x, y }, filter) {
     const { canvas, context } = this;
     const side = canvas.width;
-    const span = SHOWN / (view.scale * TIMES); // of the picture, pixels
+    const span = SHOWN / (view.scale * TIMES); // of the image, pixels
     context.imageSmoothingEnabled = view.scale * TIMES < 6;
     context.fillStyle = "#000";
     context.fillRect(0, 0, side, side);
     context.filter = filter;
-    context.drawImage(picture, place.x - span / 2, place.y - span / 2, span, span, 0, 0, side, side);
+    context.drawImage(image, position.x - span / 2, position.y - span / 2, span, span, 0, 0, side, side);
     context.filter = "none";
     for (const [colour, width] of [["#000", 5], ["#fff", 2]]) {
       context.strokeStyle = colour;

@@ -1,4 +1,4 @@
-// Puts the page together.
+// Builds the page.
 
 import { actionsOf, listKeys, makeButtons, performerOf } from "./actions.js";
 import { Desk } from "./desk.js";
@@ -16,7 +16,7 @@ import { Strip } from "./strip.js";
 const find = (selector) => document.querySelector(selector);
 const element = find("#stage");
 
-function told(text, isBad) {
+function showStatus(text, isBad) {
   find("#saved").textContent = text;
   find("#saved").classList.toggle("bad", isBad);
   if (isBad) find("#message").textContent = text;
@@ -31,22 +31,22 @@ function showProgress({ set, count, isTake }) {
   find("#done").max = count;
   find("#done").value = many[2];
   const words = isTake ? `${many[2]} corrected` : `${many[2]} of ${count} done`;
-  find("#told").textContent = many[1] ? `${words}, ${many[1]} doubtful` : words;
+  find("#count").textContent = many[1] ? `${words}, ${many[1]} doubtful` : words;
 }
 
-function showPlace(desk) {
+function showPosition(desk) {
   find("#number").value = desk.index;
   find("#number").max = desk.count - 1;
   find("#of").textContent = `of ${desk.count}`;
   find("#name").textContent = desk.set.names.length === 1 ? "" : desk.nameOf(desk.index);
-  element.setAttribute("aria-label", `Picture ${desk.nameOf(desk.index)}`);
+  element.setAttribute("aria-label", `Image ${desk.nameOf(desk.index)}`);
 }
 
 function showHint(desk) {
   const { words, key } = desk.keypoints[desk.active];
   const asked = desk.isArmed ? `click: ${words}${key ? `  (${key.toUpperCase()})` : ""}` : "";
   const isWhole = desk.labels && desk.firstOpen() === null;
-  const guessed = desk.labels?.isGuess && (isWhole ? "guessed: move what is wrong, then Enter" : "guessed in part");
+  const guessed = desk.labels?.isGuess && (isWhole ? "estimated: correct what is wrong, then Enter" : "estimated in part");
   find("#hint").textContent = [guessed, asked].filter(Boolean).join("; ");
   find("#hint").hidden = !desk.labels;
 }
@@ -80,7 +80,7 @@ async function start() {
 
   let isDue = false;
 
-  /** Draw everything once, however much changes at one stroke. */
+  /** Draw everything once, even if several things change at the same time. */
   function drawAll() {
     if (!isDue) queueMicrotask(drawNow);
     isDue = true;
@@ -95,7 +95,7 @@ async function start() {
     showHint(desk);
   }
 
-  const saver = new Saver(told, (labels) => {
+  const saver = new Saver(showStatus, (labels) => {
     desk.set.states[labels.index] = STATES.indexOf(labels.state);
     drawAll();
   });
@@ -107,13 +107,13 @@ async function start() {
     drawAll();
   });
 
-  desk.addEventListener("picture", () => {
+  desk.addEventListener("image", () => {
     find("#message").textContent = "";
-    stage.setPicture(desk.picture);
-    if (desk.picture) desk.picture.style.filter = lightFilter();
+    stage.setImage(desk.image);
+    if (desk.image) desk.image.style.filter = lightFilter();
     redraw();
     drawAll();
-    showPlace(desk);
+    showPosition(desk);
     desk.say(desk.nameOf(desk.index));
   });
   desk.addEventListener("changed", drawAll);
@@ -121,7 +121,7 @@ async function start() {
   desk.addEventListener("viewed", draw);
   desk.addEventListener("chosen", () => {
     drawAll();
-    queueMicrotask(() => panel.follow()); // when it is drawn, and as wide as it will be
+    queueMicrotask(() => panel.follow()); // after drawing, when its final width is known
   });
   desk.addEventListener("edited", ({ detail }) => saver.save(detail));
   desk.addEventListener("said", ({ detail }) => (find("#announced").textContent = detail));
@@ -137,7 +137,7 @@ async function start() {
   new Pointer(desk, stage, loupe, lightFilter);
   new ResizeObserver(() => redraw()).observe(element);
   for (const id of ["#brightness", "#contrast"]) {
-    find(id).addEventListener("input", () => desk.picture && (desk.picture.style.filter = lightFilter()));
+    find(id).addEventListener("input", () => desk.image && (desk.image.style.filter = lightFilter()));
   }
   find("#lines").addEventListener("change", (event) => {
     stage.showsLines = event.target.checked;

@@ -1,5 +1,5 @@
-// How each keypoint looks, and the key that chooses it. Sides differ in hue, in lightness and in shape, so that eyes
-// that do not tell colours apart tell them too: left is blue and round, right is orange and square.
+// Colour, shape and key of each keypoint. Sides differ in hue, lightness and shape, so that colour-blind people can
+// distinguish them: left is blue and round, right is orange and square.
 
 const LOOKS = {
   head_top: ["1", "#ffffff"],
@@ -36,10 +36,10 @@ export function keypointsOf(layout) {
   });
 }
 
-/** Indices of a layout's keypoints in the order of labelling; those without a place in it come last. */
+/** Indices of a layout's keypoints in the order of labelling; others come last. */
 export function labellingOrder(layout) {
-  const place = (name) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
-  return layout.names.map((_, index) => index).sort((a, b) => place(layout.names[a]) - place(layout.names[b]) || a - b);
+  const rank = (name) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
+  return layout.names.map((_, index) => index).sort((a, b) => rank(layout.names[a]) - rank(layout.names[b]) || a - b);
 }
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
@@ -55,6 +55,6 @@ export function svg(tag, attributes = {}) {
 export function shapeOf(side, radius) {
   if (side === "left") return svg("circle", { r: radius });
   const half = side === "right" ? radius * 0.9 : radius * 0.95;
-  const turn = side === "middle" ? { transform: "rotate(45)" } : {};
-  return svg("rect", { x: -half, y: -half, width: 2 * half, height: 2 * half, ...turn });
+  const rotation = side === "middle" ? { transform: "rotate(45)" } : {};
+  return svg("rect", { x: -half, y: -half, width: 2 * half, height: 2 * half, ...rotation });
 }

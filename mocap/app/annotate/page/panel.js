@@ -1,4 +1,4 @@
-// The panel beside the picture: the keypoints with their keys, how the chosen one is seen, what the picture's state is.
+// The panel beside the image: the keypoints with their keys, the visibility of the chosen one, the state of the image.
 
 import { ABSENT, OCCLUDED, OPEN, STATES, VISIBLE } from "./labels.js";
 import { shapeOf, svg } from "./palette.js";
@@ -43,13 +43,13 @@ export class Panel {
       icon.append(shape);
       const shown = document.createElement("kbd");
       shown.textContent = key.toUpperCase();
-      const told = document.createElement("span");
-      told.className = "told";
-      row.append(icon, words, told, shown);
+      const status = document.createElement("span");
+      status.className = "status";
+      row.append(icon, words, status, shown);
       const item = document.createElement("li");
       item.append(row);
       list.append(item);
-      rows[joint] = { row, shape, told, colour };
+      rows[joint] = { row, shape, status, colour };
     }
     return rows;
   }
@@ -59,19 +59,19 @@ export class Panel {
     document.querySelector("#worst-section").hidden = !this.desk.isTake;
     document.querySelector("#state-section").hidden = this.desk.isTake;
     const buttons = worst.map((frame) => button(`${frame} · ${faults[frame].toFixed(1)}`, () => this.desk.go(frame)));
-    worst.forEach((frame, i) => buttons[i].setAttribute("aria-label", `frame ${frame}, fault ${faults[frame].toFixed(1)}`));
+    worst.forEach((frame, i) => buttons[i].setAttribute("aria-label", `frame ${frame}, fault score ${faults[frame].toFixed(1)}`));
     document.querySelector("#worst").replaceChildren(...buttons);
   }
 
   draw() {
     const { labels, active } = this.desk;
-    this.rows.forEach(({ row, shape, told, colour }, joint) => {
+    this.rows.forEach(({ row, shape, status, colour }, joint) => {
       const { visibility } = labels.points[joint];
       row.setAttribute("aria-pressed", joint === active);
       row.classList.toggle("set", visibility !== OPEN);
       shape.setAttribute("fill", visibility === VISIBLE ? colour : "transparent");
       shape.setAttribute("stroke-dasharray", visibility === OCCLUDED ? "3 2" : "none");
-      told.textContent = visibility === VISIBLE ? "" : visibility === OPEN && labels.placeOf(joint) ? "seen" : WORDS[visibility];
+      status.textContent = visibility === VISIBLE ? "" : visibility === OPEN && labels.positionOf(joint) ? "estimated" : WORDS[visibility];
     });
     this.visibilities.forEach((choice, visibility) =>
       choice.setAttribute("aria-pressed", labels.points[active].visibility === visibility),
@@ -79,7 +79,7 @@ export class Panel {
     this.states.forEach((choice, state) => choice.setAttribute("aria-pressed", labels.state === state));
   }
 
-  /** Bring the chosen keypoint's row into sight. */
+  /** Scroll to the row of the chosen keypoint. */
   follow() {
     const { row } = this.rows[this.desk.active];
     const list = row.closest("ul");

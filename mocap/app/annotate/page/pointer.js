@@ -1,4 +1,4 @@
-// Mouse, pen and fingers on the picture: click to place, drag a marker, drag the picture, wheel or pinch to zoom.
+// Mouse, pen and fingers on the image: click to place, drag a marker, drag the image, wheel or pinch to zoom.
 
 const STILL = 4; // pixels: less is a click with a shaky hand
 const REACH = { mouse: 12, pen: 14, touch: 26 }; // pixels around a marker
@@ -27,9 +27,9 @@ export class Pointer {
     let found = null;
     let least = REACH[kind] ?? REACH.mouse;
     for (const { index } of keypoints) {
-      const place = labels.placeOf(index);
-      if (!place) continue;
-      const shown = view.toStage(place);
+      const position = labels.positionOf(index);
+      if (!position) continue;
+      const shown = view.toStage(position);
       const distance = Math.hypot(shown.x - at.x, shown.y - at.y) - (index === active ? 2 : 0);
       if (distance <= least) [found, least] = [index, distance];
     }
@@ -46,8 +46,8 @@ export class Pointer {
     const joint = event.button === 0 ? this.nearest(at, event.pointerType) : null;
     this.drag = { start: at, last: at, joint, isPlain: event.button === 0, hasMoved: false };
     if (joint !== null) {
-      const place = this.desk.view.toStage(this.desk.labels.placeOf(joint));
-      this.drag.grip = { x: place.x - at.x, y: place.y - at.y };
+      const position = this.desk.view.toStage(this.desk.labels.positionOf(joint));
+      this.drag.grip = { x: position.x - at.x, y: position.y - at.y };
     }
   }
 
@@ -72,16 +72,16 @@ export class Pointer {
   }
 
   moveMarker(at) {
-    const { labels, view, picture } = this.desk;
+    const { labels, view, image } = this.desk;
     const { joint, grip, hasMoved } = this.drag;
     if (!hasMoved) {
       this.desk.choose(joint, false);
       labels.remember();
     }
-    const place = view.toPicture(at.x + grip.x, at.y + grip.y);
-    labels.move(joint, place.x, place.y);
+    const position = view.toImage(at.x + grip.x, at.y + grip.y);
+    labels.move(joint, position.x, position.y);
     this.desk.tell("changed");
-    if (picture) this.loupe.show(picture, place, view, at, this.filterOf());
+    if (image) this.loupe.show(image, position, view, at, this.filterOf());
   }
 
   end(event) {
@@ -103,12 +103,12 @@ export class Pointer {
 
   click({ joint, start }) {
     const { desk } = this;
-    const isNew = desk.isArmed && !desk.labels.placeOf(desk.active); // it may lie beside or over another one
+    const isNew = desk.isArmed && !desk.labels.positionOf(desk.active); // it may lie beside or over another one
     if (joint !== null && !isNew) {
       desk.choose(joint, false);
       desk.sayActive();
     } else if (desk.isArmed) {
-      desk.placeActive(desk.view.toPicture(start.x, start.y));
+      desk.placeActive(desk.view.toImage(start.x, start.y));
     } else {
       desk.say("choose a keypoint to place it here");
     }

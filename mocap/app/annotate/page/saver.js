@@ -1,16 +1,16 @@
-// Every change goes to the disk at once; a window that is behind another one takes what that one wrote.
+// Saves every change at once. If another window has saved a newer version, this window takes it over.
 
 import * as server from "./server.js";
 
 const AGAIN_MS = 2000;
 
 export class Saver {
-  /** told: called with a text and whether it is bad news. changed: called with labels after a save or a conflict. */
-  constructor(told, changed) {
-    this.told = told;
+  /** report: called with a text and whether it is an error. changed: called with labels after a save or a conflict. */
+  constructor(report, changed) {
+    this.report = report;
     this.changed = changed;
     this.waiting = new Map();
-    this.sent = null; // the labels that are on their way: one at a time, so that changes arrive in their order
+    this.sent = null; // the labels that are being saved: one at a time, so that changes arrive in order
     this.channel = new BroadcastChannel(`annotate ${location.pathname}`);
     addEventListener("pagehide", () => this.sendLast());
     addEventListener("beforeunload", (event) => {
@@ -18,7 +18,7 @@ export class Saver {
     });
   }
 
-  /** heard: called with the index of a picture that another window changed. */
+  /** heard: called with the index of an image that another window changed. */
   listen(heard) {
     this.channel.addEventListener("message", ({ data }) => heard(data));
   }
@@ -26,7 +26,7 @@ export class Saver {
   save(labels) {
     labels.isGuess = false;
     this.waiting.set(labels.index, labels);
-    this.told("saving …", false);
+    this.report("saving …", false);
     if (!this.sent) this.send();
   }
 
@@ -44,7 +44,7 @@ export class Saver {
         labels.revision = revision;
         this.channel.postMessage(index);
         this.changed(labels);
-        if (!this.waiting.size) this.told("all saved", false);
+        if (!this.waiting.size) this.report("all saved", false);
       } catch (error) {
         this.fail(labels, error);
         if (error.status === undefined) break;
@@ -55,20 +55,20 @@ export class Saver {
 
   fail(labels, error) {
     if (error.status === 409) {
-      labels.remember(); // undo brings back what was overruled
+      labels.remember(); // undo restores the rejected change
       labels.take(error.answer.sample);
-      this.told("changed in another window: its labels are shown, undo brings yours back", true);
+      this.report("changed in another window: its labels are shown, undo brings yours back", true);
       this.changed(labels);
     } else if (error.status === undefined) {
       this.waiting.set(labels.index, labels);
-      this.told("not saved: the server is gone; start mocap annotate again", true);
+      this.report("not saved: the server does not answer; start mocap annotate again", true);
       setTimeout(() => !this.sent && this.waiting.size && this.send(), AGAIN_MS);
     } else {
-      this.told(`not saved: ${error.message}`, true);
+      this.report(`not saved: ${error.message}`, true);
     }
   }
 
-  /** Send what waits, without hearing of it: a change of what is on its way follows that one's revision. */
+  /** Send waiting changes without waiting for answers. A change to labels that are being saved has the next revision. */
   sendLast() {
     for (const [index, labels] of this.waiting) {
       const revision = labels.revision + (labels === this.sent ? 1 : 0);

@@ -1,4 +1,4 @@
-// What is asked of the server. Addresses are relative to the page's own, which has the token in it.
+// Requests to the server. Addresses are relative to the page's own, which contains the token.
 
 export class Refused extends Error {
   constructor(message, status, answer) {
@@ -24,17 +24,17 @@ const sending = (method, body) => ({
 export const readSet = () => ask("set");
 export const readSample = (index) => ask(`samples/${index}`);
 export const writeSample = (index, sample) =>
-  ask(`samples/${index}`, { ...sending("PUT", sample), keepalive: true }); // goes on when the page is closed
+  ask(`samples/${index}`, { ...sending("PUT", sample), keepalive: true }); // continues when the page is closed
 export const readGuess = (index) => ask(`guesses/${index}`, sending("POST", {}));
 export const fillLine = (first, last) => ask(`lines/${first}`, sending("POST", { last }));
-export const bend = () => ask("motion", sending("POST", {}));
-export const pictureAddress = (index) => `api/pictures/${index}`;
+export const applyCorrections = () => ask("motion", sending("POST", {}));
+export const imageAddress = (index) => `api/images/${index}`;
 
-/** Why a picture is not shown: the server sends a still as it is, and finds it damaged when it looks inside. */
-export async function pictureComplaint(index) {
-  for (const address of [pictureAddress(index), `api/samples/${index}`]) {
+/** Why an image cannot be shown. The server sends image files unchecked, and detects damage only when it decodes them. */
+export async function imageComplaint(index) {
+  for (const address of [imageAddress(index), `api/samples/${index}`]) {
     const response = await fetch(address);
     if (!response.ok) return (await response.json()).error;
   }
-  return "the browser cannot show this picture";
+  return "the browser cannot show this image";
 }

@@ -1,9 +1,9 @@
-// Pictures and labels at hand: those around the current one are fetched before they are asked for.
+// A cache of images and labels; those near the current one are loaded in advance.
 
 import { Labels } from "./labels.js";
 import * as server from "./server.js";
 
-const PICTURES_KEPT = 12;
+const IMAGES_KEPT = 12;
 const LABELS_KEPT = 300; // with their history
 
 class Kept {
@@ -31,37 +31,37 @@ class Kept {
   }
 }
 
-async function loadPicture(index) {
-  const picture = new Image();
-  picture.src = server.pictureAddress(index);
-  picture.alt = "";
-  picture.draggable = false;
+async function loadImage(index) {
+  const image = new Image();
+  image.src = server.imageAddress(index);
+  image.alt = "";
+  image.draggable = false;
   try {
-    await picture.decode();
+    await image.decode();
   } catch {
-    throw new Error(await server.pictureComplaint(index));
+    throw new Error(await server.imageComplaint(index));
   }
-  return picture;
+  return image;
 }
 
-const pictures = new Kept(PICTURES_KEPT, loadPicture);
+const images = new Kept(IMAGES_KEPT, loadImage);
 const labels = new Kept(LABELS_KEPT, async (index) => new Labels(await server.readSample(index)));
-const guesses = new Kept(PICTURES_KEPT, server.readGuess);
+const guesses = new Kept(IMAGES_KEPT, server.readGuess);
 
-export const picture = (index) => pictures.get(index);
+export const image = (index) => images.get(index);
 export const labelsOf = (index) => labels.get(index);
 export const guessFor = (index) => guesses.get(index);
 export const forget = (index) => labels.drop(index);
 
-/** Have all labels fetched anew, except those that are being worked on. */
+/** Load all labels again, except those that are being edited. */
 export function forgetAll(except) {
   for (const index of [...labels.items.keys()]) if (index !== except.index) labels.drop(index);
 }
 
-/** Fetch ahead what will probably be asked for next; who asks for it hears of errors, nobody now. */
+/** Load in advance what will probably be needed next. Errors are reported only when it is needed. */
 export function fetchAhead(indices, { withGuess = false } = {}) {
   for (const index of indices) {
-    pictures.get(index).catch(() => {});
+    images.get(index).catch(() => {});
     const found = labels.get(index);
     found.then((known) => {
       if (withGuess && known.isEmpty && known.state === "todo") guesses.get(index).catch(() => {});

@@ -1,4 +1,4 @@
-// The picture with everything drawn over it.
+// The image, with labels and bones drawn over it.
 
 import { OCCLUDED, OPEN } from "./labels.js";
 import { SIDE_COLOURS, shapeOf, sideOf, svg } from "./palette.js";
@@ -13,7 +13,7 @@ export class Stage {
     this.keypoints = keypoints;
     this.edges = edges;
     this.showsLines = true;
-    this.picture = null;
+    this.image = null;
     this.bones = svg("g", { class: "bones" });
     this.lines = svg("g", { class: "lines" });
     this.markers = svg("g", { class: "markers" });
@@ -58,28 +58,28 @@ export class Stage {
     return cross;
   }
 
-  setPicture(picture) {
-    this.picture?.remove();
-    this.picture = picture;
-    this.overlay.toggleAttribute("hidden", !picture);
-    if (!picture) return;
-    picture.className = "picture";
-    this.element.prepend(picture);
+  setImage(image) {
+    this.image?.remove();
+    this.image = image;
+    this.overlay.toggleAttribute("hidden", !image);
+    if (!image) return;
+    image.className = "image";
+    this.element.prepend(image);
   }
 
-  /** Draw the labels at a view. cross: where the keyboard's cross is in the picture, or null. */
+  /** Draw the labels in a view. cross: position of the keyboard's cross in the image, or null. */
   draw(labels, view, { active, cross }) {
-    if (this.picture) {
-      this.picture.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
-      this.picture.style.imageRendering = view.scale > 3 ? "pixelated" : "auto";
+    if (this.image) {
+      this.image.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
+      this.image.style.imageRendering = view.scale > 3 ? "pixelated" : "auto";
     }
-    const places = this.keypoints.map(({ index }) => {
-      const place = labels.placeOf(index);
-      return place && view.toStage(place);
+    const positions = this.keypoints.map(({ index }) => {
+      const position = labels.positionOf(index);
+      return position && view.toStage(position);
     });
     this.drawBones(labels.bones, view);
-    this.drawLines(places);
-    this.drawn.forEach((marker, joint) => this.drawMarker(marker, places[joint], labels.points[joint], joint === active));
+    this.drawLines(positions);
+    this.drawn.forEach((marker, joint) => this.drawMarker(marker, positions[joint], labels.points[joint], joint === active));
     this.cross.setAttribute("visibility", cross ? "visible" : "hidden");
     if (cross) {
       const { x, y } = view.toStage(cross);
@@ -87,25 +87,25 @@ export class Stage {
     }
   }
 
-  drawMarker({ group, shape, colour }, place, { visibility }, isActive) {
-    group.setAttribute("visibility", place ? "visible" : "hidden");
-    if (!place) return;
-    group.setAttribute("transform", `translate(${place.x} ${place.y})`);
-    const kind = visibility === OCCLUDED ? "occluded" : visibility === OPEN ? "seen" : "visible";
+  drawMarker({ group, shape, colour }, position, { visibility }, isActive) {
+    group.setAttribute("visibility", position ? "visible" : "hidden");
+    if (!position) return;
+    group.setAttribute("transform", `translate(${position.x} ${position.y})`);
+    const kind = visibility === OCCLUDED ? "occluded" : visibility === OPEN ? "estimated" : "visible";
     group.setAttribute("class", `${kind}${isActive ? " active" : ""}`);
     shape.setAttribute("fill", kind === "visible" ? colour : "transparent");
   }
 
-  drawLines(places) {
+  drawLines(positions) {
     for (const { a, b, parts } of this.drawnLines) {
-      const isShown = this.showsLines && places[a] && places[b];
+      const isShown = this.showsLines && positions[a] && positions[b];
       for (const line of parts) {
         line.setAttribute("visibility", isShown ? "visible" : "hidden");
         if (!isShown) continue;
-        line.setAttribute("x1", places[a].x);
-        line.setAttribute("y1", places[a].y);
-        line.setAttribute("x2", places[b].x);
-        line.setAttribute("y2", places[b].y);
+        line.setAttribute("x1", positions[a].x);
+        line.setAttribute("y1", positions[a].y);
+        line.setAttribute("x2", positions[b].x);
+        line.setAttribute("y2", positions[b].y);
       }
     }
   }

@@ -1,4 +1,4 @@
-// The strip along the bottom: every picture of the set by its state, a take's faults as a curve; click or drag to go.
+// The strip at the bottom: the state of every image, and a take's fault scores as a curve; click or drag to go there.
 
 import { STATES } from "./labels.js";
 
@@ -23,8 +23,8 @@ export class Strip {
 
   goTo(event) {
     const box = this.canvas.getBoundingClientRect();
-    const share = (event.clientX - box.left) / box.width;
-    this.desk.go(Math.min(this.desk.count - 1, Math.max(0, Math.floor(share * this.desk.count))));
+    const fraction = (event.clientX - box.left) / box.width;
+    this.desk.go(Math.min(this.desk.count - 1, Math.max(0, Math.floor(fraction * this.desk.count))));
   }
 
   key(event) {

@@ -1,7 +1,7 @@
-// Where the picture lies on the screen: a scale and a shift between its pixels and the stage's.
+// Position of the image on the screen: scale and translation from its pixels to those of the stage.
 
 const SMALLEST = 0.02;
-const LARGEST = 60; // screen pixels a picture's pixel
+const LARGEST = 60; // screen pixels per image pixel
 const MARGIN = 12;
 
 export class View {
@@ -21,7 +21,7 @@ export class View {
     this.isFitted = true;
   }
 
-  /** Zoom by a factor so that the point of the picture under (x, y) of the stage stays there. */
+  /** Zoom by a factor so that the point of the image under (x, y) of the stage stays there. */
   zoomAt(x, y, factor) {
     const scale = Math.min(LARGEST, Math.max(SMALLEST, this.scale * factor));
     this.x = x - (x - this.x) * (scale / this.scale);
@@ -36,7 +36,7 @@ export class View {
     this.isFitted = false;
   }
 
-  toPicture(x, y) {
+  toImage(x, y) {
     return { x: (x - this.x) / this.scale, y: (y - this.y) / this.scale };
   }
 

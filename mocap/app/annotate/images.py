@@ -1,4 +1,4 @@
-"""What there is to label: stills of a folder, or the frames of a clip, each by its index in a fixed list."""
+"""The images to label: images of a folder, or the frames of a clip, each with an index in a fixed list."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from mocap.model.errors import MocapError
 from mocap.source import FrameReader
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-JPEG = (".jpg", ".jpeg")  # browsers turn these by their EXIF tag as OpenCV does; other kinds are sent turned
+JPEG = (".jpg", ".jpeg")  # browsers and OpenCV rotate these by their EXIF tag; other formats are sent upright
 FRAME_QUALITY = 90
 KEPT_BYTES = 100e6  # of encoded frames
-LARGEST_BYTES = 200e6  # of a picture's file
+LARGEST_BYTES = 200e6  # of an image file
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """A picture as it goes to the browser, upright there."""
+    """An image file for the browser, which shows it upright."""
 
     content: bytes
     media_type: str
 
 
-class Pictures(Protocol):
-    """Pictures by index. A picture that cannot be read is a MocapError."""
+class ImageSet(Protocol):
+    """Images by index. The methods raise MocapError for an image that cannot be read."""
 
     @property
     def names(self) -> Sequence[str]:
-        """The file of each picture: one name for all frames of a clip."""
+        """The file name of each image; one name for all frames of a clip."""
         ...
 
     def __len__(self) -> int: ...
@@ -48,22 +48,32 @@ class Pictures(Protocol):
         ...
 
     def size(self, index: int) -> tuple[int, int]:
-        """(width, height) of the upright picture."""
+        """(width, height) of the upright image."""
         ...
 
     def frame(self, index: int) -> Frame:
-        """The upright picture, RGB."""
+        """The upright image, RGB."""
         ...
 
     def encoded(self, index: int) -> Encoded:
-        """The picture for the browser."""
+        """The image as a file for the browser."""
         ...
 
 
 class Stills:
-    """The pictures of a folder and of the folders in it, in the order of their names, numbers counted as numbers.
+    """The images of a folder and of the folders in it, sorted by name, with numbers in names by value.
 
-    Links that lead out of the folder are left out, and refused if they are made to later.
+    Parameters
+    ----------
+    folder : Path
+        The folder. Links to files outside of it are ignored, and rejected if they are changed later.
+    only : Path or None
+        A single image of the folder, instead of all.
+
+    Raises
+    ------
+    MocapError
+        If there are no images.
     """
 
     def __init__(self, folder: Path, only: Path | None = None) -> None:
@@ -72,7 +82,7 @@ class Stills:
         paths = [path for path in found if path.suffix.lower() in SUFFIXES and self._is_inside(path)]
         self._paths = [path for path in paths if path.is_file()]
         if not self._paths:
-            raise MocapError(f"{folder}: no pictures in it; they end in one of: {', '.join(SUFFIXES)}")
+            raise MocapError(f"{folder}: no images in it; their suffix must be one of: {', '.join(SUFFIXES)}")
         base = self._folder if only is None else only.parent
         self.names = [path.relative_to(base).as_posix() for path in self._paths]
         self._sizes: dict[int, tuple[int, int]] = {}
@@ -81,25 +91,27 @@ class Stills:
         return len(self._paths)
 
     def key(self, index: int) -> tuple[str, int]:
-        """The picture's path in the folder, and 0."""
+        """The path of the image in the folder, and 0."""
         return self.names[index], 0
 
     def size(self, index: int) -> tuple[int, int]:
-        """(width, height) of the upright picture."""
+        """(width, height) of the upright image."""
         if index not in self._sizes:
             height, width = self.frame(index).shape[:2]
             self._sizes[index] = (width, height)
         return self._sizes[index]
 
     def frame(self, index: int) -> Frame:
-        """The upright picture, RGB."""
+        """The upright image, RGB."""
         image = cv2.imdecode(np.frombuffer(self._content(index), np.uint8), cv2.IMREAD_COLOR)
         if image is None:
-            raise MocapError(f"{self.names[index]}: no picture that can be read; open it elsewhere and save it again")
+            raise MocapError(
+                f"{self.names[index]}: cannot be read as an image; open it in another program and save it again"
+            )
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
 
     def encoded(self, index: int) -> Encoded:
-        """The file itself if it is a JPEG, else the upright picture as PNG."""
+        """The file itself if it is a JPEG, else the upright image as PNG."""
         if self._paths[index].suffix.lower() in JPEG:
             return Encoded(self._content(index), "image/jpeg")
         return Encoded(_encode(self.frame(index), ".png", []), "image/png")
@@ -107,13 +119,15 @@ class Stills:
     def _is_inside(self, path: Path) -> bool:
         try:
             return path.resolve(strict=True).is_relative_to(self._folder)
-        except (OSError, RuntimeError):  # a link to nowhere, or in a ring
+        except (OSError, RuntimeError):  # a broken link, or a loop of links
             return False
 
     def _content(self, index: int) -> bytes:
         path = self._paths[index]
         if not self._is_inside(path):
-            raise MocapError(f"{self.names[index]}: is gone, or leads out of the folder now; start again")
+            raise MocapError(
+                f"{self.names[index]}: does not exist any more, or is now a link out of the folder; start again"
+            )
         try:
             if path.stat().st_size > LARGEST_BYTES:
                 raise MocapError(f"{self.names[index]}: is larger than {LARGEST_BYTES / 1e6:.0f} MB; make it smaller")
@@ -126,7 +140,17 @@ class Stills:
 
 
 class Clip:
-    """The frames of a video, decoded when asked for; numbers are those of ``mocap process``."""
+    """The frames of a video, decoded on demand, with the same numbers as in ``mocap process``.
+
+    Parameters
+    ----------
+    path : Path
+        The video.
+    start_s : float or None
+        Time of the first frame, in seconds.
+    frames : int or None
+        Largest number of frames; None: to the end.
+    """
 
     def __init__(self, path: Path, *, start_s: float | None = None, frames: int | None = None) -> None:
         self._reader = FrameReader(path, start_s=start_s)
@@ -138,7 +162,7 @@ class Clip:
 
     @property
     def fps(self) -> float:
-        """Frames a second."""
+        """Frames per second."""
         return float(self._reader.info.fps)
 
     def __len__(self) -> int:
@@ -172,8 +196,24 @@ class Clip:
         return made
 
 
-def open_pictures(path: Path) -> Stills | Clip:
-    """The pictures of a folder, a picture or a video. MocapError for anything else."""
+def open_images(path: Path) -> Stills | Clip:
+    """Open a folder of images, an image or a video.
+
+    Parameters
+    ----------
+    path : Path
+        The folder or file.
+
+    Returns
+    -------
+    Stills or Clip
+        Its images.
+
+    Raises
+    ------
+    MocapError
+        For everything else.
+    """
     if path.is_dir():
         return Stills(path)
     if path.suffix.lower() in SUFFIXES:
@@ -185,7 +225,7 @@ def open_pictures(path: Path) -> Stills | Clip:
 
 def _encode(image: Frame, suffix: str, options: list[int]) -> bytes:
     is_written, content = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
-    assert is_written  # of an 8-bit picture to a format that OpenCV always has
+    assert is_written  # of an 8-bit image to a format that OpenCV always supports
     return content.tobytes()
 
 
