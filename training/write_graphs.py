@@ -196,7 +196,7 @@ def _strip(net: Element) -> None:
     """
     outputs = {edge.attrib["from-layer"] for edge in net.iterfind("edges/edge") if _is_result(net, edge)}
     for layer in net.iterfind("layers/layer"):
-        if layer.attrib["type"] not in ("Parameter", "Result") and not _is_weight(layer):
+        if layer.attrib["type"] != "Parameter" and not _is_weight(layer):
             layer.attrib["name"] = f"{layer.attrib['type']}_{layer.attrib['id']}"
         for port in layer.iterfind("output/port"):
             if layer.attrib["id"] not in outputs and layer.attrib["type"] != "Parameter":
