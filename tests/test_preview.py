@@ -164,6 +164,6 @@ def test_without_matplotlib_the_command_that_brings_it_is_named(
         return real_import(name, *rest, **options)
 
     monkeypatch.setattr(builtins, "__import__", without_matplotlib)
-    with pytest.raises(MocapError, match="pip install matplotlib"):
+    with pytest.raises(MocapError, match=r"pip install 'opentake\[plot\]'"):
         write_curves(tmp_path / "curves.png", wave(1.0), wave(0.0))
     assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mocap.app import process as pipeline
+from mocap.app.settings import CaptureSettings
 from mocap.io import outlets
 from mocap.io.rounding import rounded
 from mocap.io.take_json import read_json
@@ -56,7 +57,7 @@ def process(clip: str | Path | FrameSource, **settings: Any) -> Take:
     TypeError
         For an unknown setting; the message lists the known ones.
     """
-    defaults = pipeline.CaptureSettings()
+    defaults = CaptureSettings()
     of_solve = {field.name for field in fields(defaults.solve)}
     known = {field.name for field in fields(defaults)} - {"solve"}
     if unknown := sorted(set(settings) - known - of_solve):

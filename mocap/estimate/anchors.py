@@ -68,4 +68,4 @@ def _overlaps(one: Array, many: Array) -> Array:
     common = np.prod(np.maximum(high - low, 0), axis=-1)
     areas = np.prod(np.maximum(many[:, 1] - many[:, 0], 0), axis=-1)
     union = np.prod(np.maximum(one[1] - one[0], 0)) + areas - common
-    return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    return np.asarray(np.divide(common, union, out=np.zeros_like(common), where=union > 0))

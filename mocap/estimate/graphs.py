@@ -108,7 +108,7 @@ def record(module: CaptureModule) -> tuple[Any, Any]:
     example = torch.zeros(1, 3, module.image_size, module.image_size)
     with warnings.catch_warnings():  # tracing is deprecated, but converts in a third of the time of torch.export
         warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # sizes become constants, and the size is fixed
+        warnings.simplefilter("ignore", torch.jit._trace.TracerWarning)  # sizes become constants, and the size is fixed
         return torch.jit.trace(module, example, check_trace=False), example
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from functools import cache
+from importlib import import_module
 from types import ModuleType
 
 import torch
@@ -25,20 +26,24 @@ _libraries: list[torch.library.Library] = []  # what a library declares is gone 
 
 @cache
 def import_torchvision() -> ModuleType:
-    """torchvision, with its operators or with the ones declared here. MocapError if it is not installed."""
+    """The package torchvision, with its own operators or with those declared here.
+
+    Raises
+    ------
+    MocapError
+        If it is not installed.
+    """
     try:
-        import torchvision
+        return import_module("torchvision")
     except ImportError as error:
         raise MocapError("this needs torchvision, which is not installed: pip install 'opentake[train]'") from error
     except RuntimeError:  # "operator torchvision::nms does not exist"
         for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
             del sys.modules[name]
         _declare_operators()
-        import torchvision
-        from torchvision.ops import boxes
-
-        boxes._assert_has_ops = lambda: None  # it asks for the compiled operators; the one it needs is declared
-    return torchvision
+        boxes = import_module("torchvision.ops.boxes")
+        boxes.__dict__["_assert_has_ops"] = lambda: None  # it asks for compiled operators; the one it needs is declared
+        return import_module("torchvision")
 
 
 def _declare_operators() -> None:

@@ -107,7 +107,7 @@ class Estimates(NamedTuple):
             nearness = np.exp(-_mean_distance(self.xy[:, None], self.xy) / (CLOSE * sizes[:, None]))
         support = (np.nan_to_num(nearness) * confidence).sum(axis=1)
         best = np.where(confidence > 0, support, -1.0).argmax(axis=0)
-        return np.take_along_axis(self.xy, best[None, ..., None, None], axis=0)[0]
+        return np.asarray(np.take_along_axis(self.xy, best[None, ..., None, None], axis=0)[0])
 
 
 def _mean_distance(a: Array, b: Array) -> Array:

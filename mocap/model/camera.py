@@ -45,7 +45,7 @@ class Camera:
         """Pixels (..., 2) of world points (..., 3) in metres; NaN for points behind the camera."""
         p_camera = self.to_camera(p_world)
         depth = np.where(p_camera[..., 2:] > 1e-6, p_camera[..., 2:], np.nan)
-        return (p_camera @ self.K.T)[..., :2] / depth
+        return np.asarray((p_camera @ self.K.T)[..., :2] / depth)
 
     def to_camera(self, p_world: Array) -> Array:
         """Camera coordinates (..., 3) of world points (..., 3), metres."""

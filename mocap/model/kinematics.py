@@ -70,7 +70,7 @@ def bone_lengths(skeleton: Skeleton) -> Array:
     """Distance (J,) in metres of every joint from its parent; 0 for the root."""
     lengths = np.linalg.norm(skeleton.offsets, axis=-1)
     lengths[0] = 0.0
-    return lengths
+    return np.asarray(lengths)
 
 
 def velocities(positions: Array, fps: float) -> Array:

@@ -33,7 +33,7 @@ def multiply(a_wxyz: ArrayLike, b_wxyz: ArrayLike) -> Array:
 
 def conjugate(wxyz: ArrayLike) -> Array:
     """The inverse of unit quaternions (..., 4)."""
-    return np.asarray(wxyz, float) * np.array([1.0, -1.0, -1.0, -1.0])
+    return np.asarray(np.asarray(wxyz, float) * np.array([1.0, -1.0, -1.0, -1.0]))
 
 
 def rotate(wxyz: ArrayLike, vector: ArrayLike) -> Array:
@@ -41,7 +41,7 @@ def rotate(wxyz: ArrayLike, vector: ArrayLike) -> Array:
     q, v = np.asarray(wxyz, float), np.asarray(vector, float)
     w, u = q[..., :1], q[..., 1:]
     t = 2.0 * np.cross(u, v)
-    return v + w * t + np.cross(u, t)
+    return np.asarray(v + w * t + np.cross(u, t))
 
 
 def wxyz_to_matrix(wxyz: ArrayLike) -> Array:
@@ -102,13 +102,13 @@ def wxyz_to_rotvec(wxyz: ArrayLike) -> Array:
     q = np.where(q[..., :1] < 0, -q, q)
     sine = np.linalg.norm(q[..., 1:], axis=-1, keepdims=True)
     angle = 2.0 * np.arctan2(sine, q[..., :1])
-    return q[..., 1:] * np.where(sine > 1e-12, angle / np.maximum(sine, 1e-12), 2.0)
+    return np.asarray(q[..., 1:] * np.where(sine > 1e-12, angle / np.maximum(sine, 1e-12), 2.0))
 
 
 def angle_between(a_wxyz: ArrayLike, b_wxyz: ArrayLike) -> Array:
     """Angle in radians (...) of the rotation that takes ``a`` to ``b``; q and −q count as one rotation."""
     relative = multiply(conjugate(a_wxyz), b_wxyz)
-    return 2.0 * np.arctan2(np.linalg.norm(relative[..., 1:], axis=-1), np.abs(relative[..., 0]))
+    return np.asarray(2.0 * np.arctan2(np.linalg.norm(relative[..., 1:], axis=-1), np.abs(relative[..., 0])))
 
 
 def slerp(a_wxyz: ArrayLike, b_wxyz: ArrayLike, fraction: ArrayLike) -> Array:
@@ -148,7 +148,7 @@ def shortest_arc(from_vector: ArrayLike, to_vector: ArrayLike) -> Array:
     q = np.concatenate([w, np.cross(a, b)], axis=-1)
     half_turn = np.concatenate([np.zeros_like(w), np.cross(a, least)], axis=-1)
     q = np.where(w < 1e-14, half_turn, q)  # within 1e-7 of opposite
-    return q / np.linalg.norm(q, axis=-1, keepdims=True)
+    return np.asarray(q / np.linalg.norm(q, axis=-1, keepdims=True))
 
 
 def frame_from_axes(primary: ArrayLike, secondary: ArrayLike, *, axes: str) -> Array:

@@ -24,8 +24,8 @@ from mocap.model.rotation import Array
 from mocap.model.take import CONTACT_POINTS, Person, Take
 from mocap.report import thresholds
 from mocap.report.preview import draw_frame, figure_of, write_preview
-from mocap.report.quality import Quality, measure, reprojection_percent
-from mocap.report.thresholds import MEASURES, Limit
+from mocap.report.quality import measure, reprojection_percent
+from mocap.report.thresholds import MEASURES, Limit, Quality
 from mocap.solve.contact.points import contact_points
 from mocap.source import Video
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mocap.io.files import atomic_path
 from mocap.model.errors import MocapError
 from mocap.model.keypoints import Keypoints2D
+from mocap.model.rotation import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,12 +70,12 @@ def write_curves(
     return path
 
 
-def _matplotlib():  # type: ignore[no-untyped-def]
+def _matplotlib() -> Any:
     try:
         import matplotlib
         import matplotlib.figure
     except ImportError as error:
-        raise MocapError("plots need matplotlib, which is not installed: pip install matplotlib") from error
+        raise MocapError("plots need matplotlib, which is not installed: pip install 'opentake[plot]'") from error
     return matplotlib
 
 
@@ -100,7 +101,7 @@ def _draw(before: Keypoints2D, after: Keypoints2D, gaps: Sequence[tuple[int, int
     return figure
 
 
-def _draw_curve(axis: Axes, times_s: np.ndarray, raw: np.ndarray, filtered: np.ndarray) -> None:
+def _draw_curve(axis: Axes, times_s: Array, raw: Array, filtered: Array) -> None:
     axis.plot(times_s, raw, ".", color=_RAW, markersize=3, label="as measured")
     axis.plot(times_s, filtered, "-", color=_FILTERED, linewidth=1.1, label="filtered")
     axis.tick_params(labelsize=7)

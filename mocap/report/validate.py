@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mocap.io.bvh import JOINT_CHANNELS, LARGEST, ROOT_CHANNELS, SHORTEST_END_M, read_bvh, units_per_metre
-from mocap.io.bvh_text import POSITIONS, BvhText, parse_bvh
+from mocap.io.bvh import JOINT_CHANNELS, ROOT_CHANNELS, SHORTEST_END_M, read_bvh, units_per_metre
+from mocap.io.bvh_text import LARGEST, POSITIONS, BvhText, parse_bvh
 from mocap.io.bvh_tokens import Vector
 from mocap.io.frame_rate import fps_from_frame_time, is_standard
 from mocap.io.outlets import READERS, chosen_by_suffix

@@ -92,7 +92,7 @@ def twist_about(wxyz: Array, axis: Array) -> Array:
 
 def _shorten(vectors: Array, longest: float) -> Array:
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors * np.minimum(1.0, longest / np.maximum(length, 1e-12))
+    return np.asarray(vectors * np.minimum(1.0, longest / np.maximum(length, 1e-12)))
 
 
 def _bone_axis(skeleton: Skeleton, joint: int) -> Array:

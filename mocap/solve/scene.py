@@ -80,4 +80,4 @@ class Scene:
     def is_present(self, person: Person) -> Flags:
         """Frames (T,) in which a person is visible, short absences included."""
         present = np.where(person.keypoints_2d.confidence.any(axis=1), 1.0, np.nan)[:, None]
-        return np.isfinite(filters.fill_gaps(present, float(self.take.fps), cuts=self.take.cuts)[:, 0])
+        return np.asarray(np.isfinite(filters.fill_gaps(present, float(self.take.fps), cuts=self.take.cuts)[:, 0]))

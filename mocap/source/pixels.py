@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import av
 import cv2
@@ -91,7 +92,7 @@ def upright_rgb(frame: av.VideoFrame, stored_size: tuple[int, int], orientation:
     return np.ascontiguousarray(image)
 
 
-def _rgb(frame: av.VideoFrame, size: tuple[int, int], pixel_format: str) -> NDArray:
+def _rgb(frame: av.VideoFrame, size: tuple[int, int], pixel_format: str) -> NDArray[Any]:
     # Files without a colour matrix: players use BT.709 for HD and BT.601 below; swscale would use BT.601 for all.
     is_unnamed_hd = frame.colorspace == _UNSPECIFIED and frame.height >= 720
     matrix = "ITU709" if is_unnamed_hd else None
@@ -130,7 +131,7 @@ def _tone_curve(transfer: int) -> Image:
     nits = _pq_to_nits(signal) if transfer == _PQ else _hlg_to_nits(signal)
     light, peak = nits / _REFERENCE_WHITE_NITS, _PEAK_NITS / _REFERENCE_WHITE_NITS
     compressed = light * (1 + light / peak**2) / (1 + light)
-    return np.round(255 * np.clip(compressed, 0, 1) ** (1 / 2.2)).astype(np.uint8)
+    return np.asarray(np.round(255 * np.clip(compressed, 0, 1) ** (1 / 2.2)).astype(np.uint8))
 
 
 def _pq_to_nits(signal: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -138,7 +139,7 @@ def _pq_to_nits(signal: NDArray[np.float64]) -> NDArray[np.float64]:
     m1, m2 = 2610 / 16384, 2523 / 4096 * 128
     c1, c2, c3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
     root = signal ** (1 / m2)
-    return 10000 * (np.maximum(root - c1, 0) / (c2 - c3 * root)) ** (1 / m1)
+    return np.asarray(10000 * (np.maximum(root - c1, 0) / (c2 - c3 * root)) ** (1 / m1))
 
 
 def _hlg_to_nits(signal: NDArray[np.float64]) -> NDArray[np.float64]:

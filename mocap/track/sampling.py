@@ -113,4 +113,4 @@ def _lagrange_weights(knots: Array, at: float) -> Array:
     """Lagrange interpolation: weights (N,) of the values at N knots, for the polynomial through them at ``at``."""
     others = ~np.eye(len(knots), dtype=bool)
     ratios = (at - knots[None, :]) / np.where(others, knots[:, None] - knots[None, :], 1.0)
-    return np.prod(np.where(others, ratios, 1.0), axis=1)
+    return np.asarray(np.prod(np.where(others, ratios, 1.0), axis=1))

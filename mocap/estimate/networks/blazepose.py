@@ -174,7 +174,8 @@ class PyramidDecoder(nn.Module):
         _, map4, map8, map16, map32 = maps
         x = upsample(self.lateral32(map32)) + self.lateral16(map16)
         x = upsample(x) + self.lateral8(map8)
-        return upsample(x) + self.lateral4(map4)
+        output: Tensor = upsample(x) + self.lateral4(map4)
+        return output
 
 
 class MaskDecoder(nn.Module):

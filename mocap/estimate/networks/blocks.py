@@ -52,7 +52,8 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.project(F.relu6(self.depthwise(F.relu6(self.expand(x)))))
-        return x + y if self.is_residual else y
+        output: Tensor = x + y if self.is_residual else y
+        return output
 
 
 class SeparableBlock(nn.Module):

@@ -207,7 +207,7 @@ def _attachment_costs(near: Array, far: Array) -> Array:
     lengths = np.linalg.norm(np.stack([far - near, far - near[:, ::-1]], axis=1), axis=-1)
     known = lengths[:, 0][np.isfinite(lengths[:, 0])]
     length = np.median(known) if len(known) else 0.0
-    return np.nan_to_num(np.log1p(((lengths - length) / LIMB_LENGTH_NOISE_M) ** 2).sum(axis=-1))
+    return np.asarray(np.nan_to_num(np.log1p(((lengths - length) / LIMB_LENGTH_NOISE_M) ** 2).sum(axis=-1)))
 
 
 def _handedness(body: Array, layout: KeypointLayout) -> Array:

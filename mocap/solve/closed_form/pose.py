@@ -56,7 +56,7 @@ class Pose:
         if parent < 0:
             return self.root
         name = self.skeleton.names[parent]
-        return self.position(name) + self.frames[name] @ self.skeleton.offsets[j]
+        return np.asarray(self.position(name) + self.frames[name] @ self.skeleton.offsets[j])
 
     def steady_twist(self, parent: Array, along: Array, bone: Array, hints: list[tuple[Array, Array]]) -> Array:
         """Orientation (T, 3, 3) of a bone along ``bone`` whose local +Z points to the hints, averaged over time.
@@ -99,7 +99,7 @@ def unit(vectors: Array) -> Array:
 
 def perpendicular(vectors: Array, axis: Array) -> Array:
     """The component of vectors (T, 3) perpendicular to unit axes (T, 3)."""
-    return vectors - np.sum(vectors * axis, axis=-1, keepdims=True) * axis
+    return np.asarray(vectors - np.sum(vectors * axis, axis=-1, keepdims=True) * axis)
 
 
 def cosine(first: Array, second: Array) -> Array:
