@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "mocap"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = {"numpy", "torch", "cv2", "scipy", "openvino", "av", "matplotlib"}
-LONGEST_FILE, LONGEST_FUNCTION = 320, 45  # lines
+LONGEST_FILE, LONGEST_FUNCTION = 320, 45  # lines; of a function without its docstring
 MOST_PARAMETERS = 6  # without self; the commands have one for every option
 HELP_SECONDS = 0.3
 COMMANDS = "cli/"
@@ -142,7 +142,9 @@ def test_functions_are_short() -> None:
 
 
 def first_line(place: str, function: Function) -> int:
-    """Where a function's length is counted from; a command's long list of options does not count."""
+    """Line from which a function's length is counted: docstrings and a command's long list of options do not count."""
+    if ast.get_docstring(function):
+        return (function.body[0].end_lineno or function.lineno) + 1
     return function.body[0].lineno if place.startswith(COMMANDS) else function.lineno
 
 

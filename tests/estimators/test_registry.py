@@ -52,7 +52,7 @@ def test_names_that_can_be_trained_are_those_that_training_exports() -> None:
 
 @pytest.mark.parametrize("name", sorted(TRAINABLE))
 def test_what_is_not_trained_here_says_where_to_read_how(models: Path, name: str) -> None:
-    with pytest.raises(MocapError, match=rf"{name} has no weights here; docs/training\.md says how to train it"):
+    with pytest.raises(MocapError, match=rf"{name} has no weights here; docs/dev/training\.md says how to train it"):
         create_estimator(name)
 
 

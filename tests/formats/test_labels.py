@@ -130,7 +130,7 @@ def test_lsp_extendeds_own_form_is_read(tmp_path):
         (lambda text: text.replace(",2,", ",nan,", 1), "line 2: visibility"),
         (lambda text: text.replace("0.5", "half", 1), "line 2: could not convert"),
         (lambda text: text.replace("0.5", "inf", 1), "line 2: a number is beyond"),
-        (lambda text: text.replace(",2,", ",0,", 1), "line 2: a keypoint that is seen"),
+        (lambda text: text.replace(",2,", ",0,", 1), "line 2: a keypoint that is visible"),
         (lambda text: text + text.splitlines()[1] + "\n", "line 3: the same person and image"),
         (lambda text: text.replace("done", "perhaps"), "line 2: state"),
         (lambda text: text.replace("right_ankle_x", "x"), "column 'right_ankle_x'"),
