@@ -47,6 +47,20 @@ def test_limbs_turn_as_the_truth_within_two_degrees(truth, solved):
         assert np.degrees(rotation.angle_between(expected[:, j], found[:, j])).mean() < 2, name
 
 
+@pytest.mark.parametrize("hidden", [("eye", "ear", "nose", "mouth"), ("index", "pinky"), ("heel", "foot_index")])
+def test_keypoints_that_no_frame_shows_are_as_if_the_layout_had_none(truth, hidden: tuple[str, ...]):
+    points = keypoints_of(truth)
+    is_hidden = np.array([any(word in name for word in hidden) for name in points.layout.names])
+    xyz = np.where(is_hidden[:, None], np.nan, points.xyz)
+    masked = replace(points, xyz=xyz, confidence=np.where(is_hidden, 0.0, points.confidence))
+    found = closed_form.solve(masked, bone_lengths.fit_skeleton(masked))
+    assert np.isfinite(found.local_wxyz).all()
+    expected, positions = kinematics.joint_positions(truth), kinematics.joint_positions(found)
+    for name in ("LeftLowerArm", "RightLowerLeg"):
+        j = truth.skeleton.index(name)
+        assert np.linalg.norm(positions[:, j] - expected[:, j], axis=-1).max() < 0.01, name
+
+
 def test_a_limb_bends_more_where_its_end_is_seen_much_nearer(truth):
     points = keypoints_of(truth)
     xyz = points.xyz.copy()

@@ -25,8 +25,8 @@ class Points:
     keypoints: Keypoints3D
 
     def has(self, *names: str) -> bool:
-        """Whether the layout has all of these keypoints."""
-        return all(name in self.keypoints.layout.names for name in names)
+        """Whether the layout has all of these keypoints, and frames show them."""
+        return all(name in self.keypoints.layout.names and np.isfinite(self[name]).all() for name in names)
 
     def __getitem__(self, name: str) -> Array:
         return self.keypoints.xyz[:, self.keypoints.layout.index(name)]
