@@ -60,7 +60,7 @@ def test_a_whole_installation_is_healthy() -> None:
     found = findings()
     assert [finding for finding in found.values() if not finding.ok] == []
     names = {card.name for card in weights.list_cards()}
-    assert names | {"python", "opentake", "torch", "numpy", "cpu", "cache folder", "h264 encoder"} <= set(found)
+    assert names | {"python", "opentake", "torch devices", "numpy", "cpu", "cache folder", "h264 encoder"} <= set(found)
 
 
 def test_what_is_in_order_needs_no_fix() -> None:

@@ -179,8 +179,8 @@ def heavy_weights(model: Path) -> bytes:
     ("damage", "words"),
     [
         (lambda model: cut_off(model / "weights.safetensors", 0.5), "blazepose-lite are damaged"),
-        (lambda model: (model / "weights.safetensors").write_bytes(heavy_weights(model)), "not the ones of its card"),
-        (lambda model: with_matching_card(model, heavy_weights(model)), "not those of a blazepose-lite"),
+        (lambda model: (model / "weights.safetensors").write_bytes(heavy_weights(model)), "not as its card says"),
+        (lambda model: with_matching_card(model, heavy_weights(model)), "blazepose-lite do not fit its network"),
         (lambda model: with_matching_card(model, b"no weights" * 99), "blazepose-lite are no safetensors file"),
         (lambda model: (model / "card.toml").write_text("name = 3"), "card.toml cannot be read"),
     ],
@@ -198,7 +198,7 @@ def test_swapped_weights_end_the_command_line_with_one_line(models, tmp_path):
     with_matching_card(models, heavy_weights(models))
     run = mocap("process", EXAMPLE, "-o", "x.bvh", "--end", 1, *LITE, cwd=tmp_path)
     assert run.returncode == 1
-    assert "not those of a blazepose-lite" in one_line(run)
+    assert "the graph of blazepose-lite and its weights do not fit together" in one_line(run)
     assert not list(tmp_path.glob("x.*"))
 
 

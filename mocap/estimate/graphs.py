@@ -53,9 +53,10 @@ def read_graph(ov: Any, core: Any, name: str) -> Any:
         small = ElementTree.fromstring(content).find(f"rt_info/{SMALL_CONSTANTS}")
         block = constant_block(load_weights(name), bytes.fromhex(small.attrib["value"] if small is not None else ""))
         return core.read_model(content, ov.Tensor(block))
-    except (ElementTree.ParseError, ValueError, KeyError, RuntimeError) as error:
-        reason = " ".join(str(error).split())  # OpenVINO's own errors have several lines
-        raise MocapError(f"OpenVINO cannot read the graph of {name} ({reason}): {path}; {REPAIR}") from error
+    except RuntimeError as error:  # OpenVINO's own text names lines of its source
+        raise MocapError(f"the graph of {name} and its weights do not fit together: {path}; {REPAIR}") from error
+    except (ElementTree.ParseError, ValueError, KeyError) as error:
+        raise MocapError(f"the graph of {name} cannot be read ({error}): {path}; {REPAIR}") from error
 
 
 def constant_block(tensors: dict[str, NDArray[np.float32]], small: bytes) -> NDArray[np.uint8]:

@@ -21,7 +21,7 @@ def load_module(name: str) -> nn.Module:
     try:
         module.load_state_dict({key: torch.from_numpy(tensor) for key, tensor in load_weights(name).items()})
     except RuntimeError as error:  # names or shapes
-        raise MocapError(f"the weights of {name} are not those of a {network}; {REPAIR}") from error
+        raise MocapError(f"the weights of {name} do not fit its network; {REPAIR}") from error
     return module.eval()
 
 

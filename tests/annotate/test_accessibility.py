@@ -14,7 +14,7 @@ from mocap.solve.reconstruct import reconstruct
 from mocap.solve.settings import SolveSettings
 from mocap.source import VideoWriter
 
-PAGE = Path(__file__).resolve().parents[2] / "mocap" / "annotate" / "page"
+PAGE = Path(__file__).resolve().parents[2] / "mocap" / "app" / "annotate" / "page"
 LONGEST_FILE = 320  # as of Python's modules
 DESKTOP, PHONE = (1440, 900), (390, 844)
 

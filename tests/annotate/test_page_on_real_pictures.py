@@ -23,11 +23,11 @@ from mocap.io.labels_csv import write_labels
 from mocap.io.lsp_mat import write_lsp
 from mocap.io.take_json import read_json, write_json
 from mocap.model import kinematics
+from mocap.model.body import BODY
 from mocap.model.keypoints import BLAZEPOSE_33, LSP_14
 from mocap.model.labels import VISIBLE, Sample
 from mocap.model.rotation import Array
 from mocap.model.take import Take
-from mocap.solve.edit.corrections import SEEN_AT
 from training import train
 from training.record import read_rows
 
@@ -261,7 +261,7 @@ def test_a_take_is_corrected_on_its_page_and_nowhere_else(
     told = CliRunner().invoke(app, arguments)
     assert told.exit_code == 0, told.output
     fixed = read_json(tmp_path / "fixed.json")
-    joint_of = {keypoint: joint for joint, keypoint in SEEN_AT.items()}
+    joint_of = {keypoint: joint for joint, keypoint in BODY.keypoint_of_joint.items()}
     for name, goal in goals.items():
         off = [
             np.linalg.norm(each.camera.project(_joint(each, joint_of[name])[frame]) - goal) for each in (take, fixed)

@@ -140,5 +140,5 @@ def test_a_clip_that_fails_after_a_change_keeps_its_older_take(places):
 
 
 def test_an_unknown_network_is_refused_before_any_job(places):
-    with pytest.raises(MocapError, match=r"--estimator must be blazepose-heavy, .* not 'openpose'"):
+    with pytest.raises(MocapError, match=r"--estimator must be .*blazepose-heavy.*, not 'openpose'"):
         batch(places, settings=TakeSettings().changed({"estimator": "openpose"}))
