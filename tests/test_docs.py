@@ -12,10 +12,14 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCS = REPOSITORY / "docs"
-LEFT_OUT = {".venv", "site", "dist", "build", "demo", "node_modules"}
-PAGES = sorted(
-    page for page in REPOSITORY.rglob("*.md") if not LEFT_OUT.intersection(page.relative_to(REPOSITORY).parts)
-)
+LEFT_OUT = {"site", "dist", "build", "demo", "node_modules"}  # and environments, .venv and the like
+
+
+def is_ours(page: Path) -> bool:
+    return not any(part in LEFT_OUT or part.startswith(".venv") for part in page.relative_to(REPOSITORY).parts)
+
+
+PAGES = sorted(filter(is_ours, REPOSITORY.rglob("*.md")))
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]+)?\)")
 
 
