@@ -141,9 +141,7 @@ def write(content: Take | Motion, path: str | Path, *, units: str = "m") -> list
     MocapError
         For an unknown suffix, a take without motion, or a file that cannot be written.
     """
-    recording = (
-        outlets.Recording({1: content}) if isinstance(content, Motion) else outlets.recording_of(rounded(content))
-    )
+    recording = _recording(content)
     if not recording.motions and outlets.outlet_for(path).is_one_person:
         raise MocapError(f"cannot write {path}: the take holds nobody's motion")
     return outlets.write(recording, path, units=units)
